@@ -1,0 +1,1 @@
+"""The project: settings, addresses, Celery, and the servers that `make run` starts."""
