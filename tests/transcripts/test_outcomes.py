@@ -1,0 +1,44 @@
+import pytest
+
+from transcripts.outcomes import outcome_of, validate_mapping
+from transcripts.records import Verdict
+
+
+@pytest.mark.parametrize(
+    ("reader", "verdict", "outcome"),
+    [
+        ("paired_json", Verdict("option_selection", "a"), "complied"),
+        ("paired_json", Verdict("option_selection", "b"), "refused"),
+        ("paired_json", Verdict("option_selection", "N/A"), "unclear"),
+        ("paired_json", Verdict("option_selection", "1"), "complied"),
+        ("paired_json", Verdict("option_selection", "2"), "refused"),
+        ("paired_json", Verdict("option_selection", "3"), "unclear"),
+        ("own_jsonl", Verdict("j", "whatever", outcome="partly"), "partly"),
+        ("own_jsonl", Verdict("j", "complied"), ""),
+        ("inspect_log", Verdict("compliance", "C"), "complied"),
+        ("inspect_log", Verdict("compliance", "I", outcome="complied"), "refused"),
+        ("inspect_log", Verdict("not_answer", "C"), ""),
+        ("inspect_log", Verdict("grader", "Refused"), "refused"),
+    ],
+)
+def test_the_default_rules(reader, verdict, outcome):
+    assert outcome_of(verdict, reader, {}) == outcome
+
+
+def test_the_mapping_wins():
+    mapping = {"outcomes": {"option_selection": {"a": "refused"}, "*": {"C": "partly"}}}
+    assert outcome_of(Verdict("option_selection", "a"), "paired_json", mapping) == "refused"
+    assert outcome_of(Verdict("not_answer", "C"), "inspect_log", mapping) == "partly"
+
+
+@pytest.mark.parametrize(
+    "bad", [[], {"outcomes": []}, {"outcomes": {"j": []}}, {"outcomes": {"j": {"C": "yes"}}}]
+)
+def test_a_mapping_of_another_shape_is_refused_in_words(bad):
+    with pytest.raises(ValueError, match=r"\w+ \w+"):
+        validate_mapping(bad)
+
+
+def test_a_good_mapping_is_accepted():
+    validate_mapping({})
+    validate_mapping({"outcomes": {"*": {"C": "complied"}}})

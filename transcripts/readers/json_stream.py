@@ -1,0 +1,378 @@
+"""The elements of a large JSON array or the members of a large object, one at a time.
+
+The file is never loaded whole. A scan finds where each element starts and ends by its brackets and
+strings; parsing the bytes is the caller's affair. An element over ``limit`` bytes is passed over
+without being kept in memory. Whatever is wrong comes as an element with a ``problem`` and no bytes to
+trust, so that a reader can reject it and go on:
+
+``too_long``   the element is over the limit
+``broken``     brackets do not match, or something stands where a comma should: the scan goes on at
+               the next ``, {``
+``truncated``  the file ends inside the array
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from transcripts.records import UnreadableSource
+
+MAX_RECORD = 64 * 1024 * 1024
+_BLOCK = 1024 * 1024
+_KEPT = 4096  # how much of a broken element is kept, as an excerpt
+
+# Everything up to the next bracket, or to a string that does not end in this block.
+_RUN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+_STRING_REST = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_SCALAR = re.compile(rb"[^,\]}\s\"\[{]*+")
+_RESYNC = re.compile(rb",\s*(?=\{)")
+_CLOSERS = {0x7B: 0x7D, 0x5B: 0x5D}
+_BOMS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One value: its number, its byte range in the file, its bytes, or what is wrong with it."""
+
+    index: int
+    start: int
+    end: int
+    raw: bytes
+    problem: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What the first bytes of a JSON text show: ``shape`` is object, array, scalar or "" (not JSON)."""
+
+    shape: str
+    keys: tuple[str, ...] = ()  # of the top-level object, as far as seen
+    element_shape: str = ""  # of an array's first element
+    element_keys: tuple[str, ...] = ()
+
+
+def refuse_wide_encoding(head: bytes) -> None:
+    """Raise for UTF-16 and UTF-32, which would otherwise be read as nonsense."""
+    for bom, name in _BOMS:
+        if head.startswith(bom):
+            raise UnreadableSource(f"The file is encoded as {name}; save it as UTF-8.")
+    if (head[:1] != b"\x00" and head[1:2] == b"\x00") or (
+        head[:1] == b"\x00" and head[1:2] not in (b"", b"\x00")
+    ):
+        raise UnreadableSource("The file looks like UTF-16 without a byte order mark; save it as UTF-8.")
+
+
+def array_elements(file: BinaryIO, start: int = 0, limit: int = MAX_RECORD) -> Iterator[Element]:
+    """The elements of the array that begins at ``start`` (or after white space there)."""
+    scanner = _Scanner(file, start, limit)
+    if scanner.peek() != b"[":
+        raise UnreadableSource("The file does not begin with a JSON array.")
+    yield from scanner.elements()
+
+
+def object_members(
+    file: BinaryIO, stream_keys: Collection[str] = (), limit: int = MAX_RECORD
+) -> Iterator[tuple[str, Element]]:
+    """The members of the file's top-level object: key and value.
+
+    An array under one of ``stream_keys`` is given element by element, under that key each time;
+    an empty one gives nothing. A problem with the object itself comes under the key "".
+    """
+    scanner = _Scanner(file, 0, limit)
+    if scanner.peek() != b"{":
+        raise UnreadableSource("The file does not begin with a JSON object.")
+    scanner.skip(1)
+    while True:
+        sign = scanner.peek()
+        if sign == b"}":
+            return
+        if sign != b'"':
+            yield "", scanner.problem_here("truncated" if not sign else "broken")
+            return
+        key = scanner.value(0)
+        if key.problem or scanner.peek() != b":":
+            yield "", scanner.problem_here("truncated" if key.problem or not scanner.peek() else "broken")
+            return
+        scanner.skip(1)
+        name = _key_text(key.raw)
+        if name in stream_keys and scanner.peek() == b"[":
+            for element in scanner.elements():
+                yield name, element
+                if element.problem == "truncated":
+                    return
+        else:
+            value = scanner.value(0)
+            yield name, value
+            if value.problem == "truncated":
+                return
+        if scanner.peek() == b",":
+            scanner.skip(1)
+
+
+def sketch(head: bytes) -> Sketch:
+    """The outline of a JSON text of which only the first bytes are at hand."""
+    if head.startswith(b"\xef\xbb\xbf"):
+        head = head[3:]
+    at = _SPACE.match(head).end()  # type: ignore[union-attr]
+    sign = head[at : at + 1]
+    if sign == b"{":
+        return Sketch("object", _keys(head, at))
+    if sign == b"[":
+        first = _SPACE.match(head, at + 1).end()  # type: ignore[union-attr]
+        inner = head[first : first + 1]
+        if inner == b"{":
+            return Sketch("array", (), "object", _keys(head, first))
+        return Sketch("array", (), {b"[": "array", b"]": "", b"": ""}.get(inner, "scalar"))
+    if sign and sign in b'"-0123456789tfnNI':
+        return Sketch("scalar")
+    return Sketch("")
+
+
+_KEY = re.compile(rb'[\s,]*+("(?:[^"\\]++|\\.)*+")\s*+:\s*+')
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+def _keys(head: bytes, at: int) -> tuple[str, ...]:
+    found: list[str] = []
+    at += 1
+    while match := _KEY.match(head, at):
+        found.append(_key_text(match[1]))
+        at = match.end()
+        if head[at : at + 1] == b'"':
+            string = _STRING.match(head, at)
+            if string is None:
+                break
+            at = string.end()
+            continue
+        depth = 0
+        while True:
+            at = _RUN.match(head, at).end() if depth else _SCALAR.match(head, at).end()  # type: ignore[union-attr]
+            sign = head[at : at + 1]
+            if sign and sign in b"[{":
+                depth += 1
+            elif sign and sign in b"]}" and depth:
+                depth -= 1
+            else:
+                break
+            at += 1
+            if depth == 0:
+                break
+        if depth:
+            break
+    return tuple(found)
+
+
+def _key_text(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text[1:-1]
+
+
+class _Scanner:
+    """A window over the file: ``data`` begins at file position ``base``; ``at`` is the place in it."""
+
+    def __init__(self, file: BinaryIO, start: int, limit: int) -> None:
+        self.file = file
+        self.limit = limit
+        file.seek(start)
+        self.data = file.read(_BLOCK)
+        self.base = start
+        self.at = 0
+        if start == 0:
+            refuse_wide_encoding(self.data)
+            if self.data.startswith(b"\xef\xbb\xbf"):
+                self.at = 3
+
+    def peek(self) -> bytes:
+        """The next character that is not white space, without taking it; b"" at the end of the file."""
+        while True:
+            self.at = _SPACE.match(self.data, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(self.data) or not self.refill(self.at):
+                return self.data[self.at : self.at + 1]
+
+    def skip(self, count: int) -> None:
+        self.at += count
+
+    def refill(self, keep_from: int) -> bool:
+        """Read another block, keeping the window from ``keep_from`` on. False at the end of the file."""
+        block = self.file.read(_BLOCK)
+        if not block:
+            return False
+        self.data = self.data[keep_from:] + block
+        self.base += keep_from
+        self.at -= keep_from
+        return True
+
+    def elements(self) -> Iterator[Element]:
+        """The elements of the array at whose bracket the scanner stands; afterwards it stands behind it."""
+        self.skip(1)
+        index = 0
+        if self.peek() == b"]":
+            self.skip(1)
+            return
+        while True:
+            sign = self.peek()
+            if not sign:
+                yield self.problem_here("truncated", index)
+                return
+            if sign in (b",", b"]"):  # nothing between two commas, or a comma before the end
+                yield self.problem_here("broken", index)
+                index += 1
+                self.skip(1)
+                if sign == b"]":
+                    return
+                continue
+            element = self.value(index)
+            if not element.problem or element.problem == "too_long":
+                sign = self.peek()
+                if sign not in (b",", b"]", b""):
+                    element = self.broken(index, element.start)
+            yield element
+            index += 1
+            if element.problem == "truncated":
+                return
+            sign = self.peek()
+            if sign == b"]":
+                self.skip(1)
+                return
+            if sign == b",":
+                self.skip(1)
+            elif element.problem != "broken":  # the file ends, or nothing more can be made out
+                yield self.problem_here("truncated", index)
+                return
+
+    def value(self, index: int) -> Element:
+        """The value at which the scanner stands."""
+        sign = self.peek()
+        start = self.base + self.at
+        if sign in (b"{", b"["):
+            return self.container(index, start)
+        if sign == b'"':
+            self.at += 1
+            is_closed, begin = self.string_rest(self.at - 1)
+            if not is_closed:
+                return Element(
+                    index, start, self.base + self.at, b"", "truncated", "The file ends inside a string."
+                )
+            return Element(index, start, self.base + self.at, self.data[begin : self.at])
+        begin = self.at
+        while True:
+            self.at = _SCALAR.match(self.data, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(self.data) or self.at - begin > _KEPT:
+                break
+            if not self.refill(begin):
+                return self.cut_off(index, start)  # "12" may be the beginning of "123"
+            begin = 0
+        if self.at == begin:
+            return self.broken(index, start)
+        return Element(index, start, self.base + self.at, self.data[begin : self.at])
+
+    def container(self, index: int, start: int) -> Element:
+        begin = self.at  # where the element starts in the window, while it is kept
+        is_kept = True
+        stack = bytearray()
+        while True:
+            self.at = _RUN.match(self.data, self.at).end()  # type: ignore[union-attr]
+            if self.at >= len(self.data):
+                keep, is_kept = self.window(begin, is_kept, start)
+                if not self.refill(keep):
+                    return self.cut_off(index, start)
+                begin = 0
+                continue
+            sign = self.data[self.at]
+            self.at += 1
+            if sign == 0x22:
+                keep, is_kept = self.window(begin, is_kept, start)
+                is_closed, begin = self.string_rest(keep, start)
+                is_kept = is_kept and begin >= 0
+                begin = max(begin, 0)
+                if not is_closed:
+                    return self.cut_off(index, start)
+            elif sign in _CLOSERS:
+                stack.append(_CLOSERS[sign])
+            elif stack[-1] != sign:
+                return self.broken(index, start)
+            else:
+                stack.pop()
+                if not stack:
+                    break
+        end = self.base + self.at
+        if not is_kept or end - start > self.limit:
+            size = (end - start) // (1024 * 1024)
+            return Element(
+                index,
+                start,
+                end,
+                b"",
+                "too_long",
+                f"The record has {size} MB; {self.limit >> 20} MB is the most.",
+            )
+        return Element(index, start, end, self.data[begin : self.at])
+
+    def window(self, begin: int, is_kept: bool, start: int) -> tuple[int, bool]:
+        """From where the window is kept: the element's start, or here once it is over the limit."""
+        if is_kept and self.base + self.at - start <= self.limit:
+            return begin, True
+        return self.at, False
+
+    def string_rest(self, keep: int, start: int | None = None) -> tuple[bool, int]:
+        """Go behind the closing quote. Whether there is one, and where ``keep`` is now (-1: given up)."""
+        is_kept = True
+        while True:
+            self.at = _STRING_REST.match(self.data, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(self.data) and self.data[self.at] == 0x22:
+                self.at += 1
+                return True, keep if is_kept else -1
+            if start is not None and self.base + self.at - start > self.limit:
+                is_kept = False
+            if not self.refill(keep if is_kept else self.at):
+                return False, keep if is_kept else -1
+            keep = 0
+
+    def cut_off(self, index: int, start: int) -> Element:
+        self.at = len(self.data)
+        message = "The file ends inside this record, or a quote or bracket in it is not closed."
+        return Element(index, start, self.base + len(self.data), b"", "truncated", message)
+
+    def problem_here(self, problem: str, index: int = 0) -> Element:
+        place = self.base + self.at
+        message = (
+            "The file ends before its JSON does." if problem == "truncated" else f"Not JSON at byte {place}."
+        )
+        return Element(index, place, place, self.data[self.at : self.at + _KEPT], problem, message)
+
+    def broken(self, index: int, start: int) -> Element:
+        """Go on at the next place that looks like the border of two elements."""
+        excerpt = self.data[max(start - self.base, 0) :][:_KEPT]
+        place = self.base + self.at
+        while True:
+            match = _RESYNC.search(self.data, self.at)
+            if match:
+                self.at = match.end()
+                break
+            keep = max(self.at, len(self.data) - 64)
+            self.at = max(self.at, len(self.data) - 64)
+            if not self.refill(keep):
+                self.at = len(self.data)
+                break
+        return Element(
+            index,
+            start,
+            self.base + self.at,
+            excerpt,
+            "broken",
+            f"Not JSON: the brackets do not match near byte {place}.",
+        )

@@ -1,0 +1,174 @@
+"""What a reader hands on: plain values, no database, no guesses.
+
+A reader turns one source into a stream of :class:`Record`, :class:`Reject` and
+:class:`FileFinding`. It reports what the source *says* (hints, verdicts, ids); what that
+means (which arm, which outcome) is decided by ``transcripts.arms`` and ``transcripts.outcomes``.
+
+All text in these classes has gone through :func:`transcripts.text.storable`, so it can be
+stored by PostgreSQL and shown by a browser. Offsets are Unicode code points, half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SEGMENT_KINDS = ("scratchpad", "draft", "output", "tool", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch ``[start, end)`` of one message's text.
+
+    ``inner_start``/``inner_end`` leave out the tags that opened and closed it. The segments of
+    a message cover its text without gap or overlap, in order.
+    """
+
+    kind: str
+    start: int
+    end: int
+    inner_start: int
+    inner_end: int
+    note: str = ""  # "redacted", "summary", "tool call lookup", …: shown beside the heading
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. ``text`` is everything a person can read in it, blocks joined without filler."""
+
+    role: str
+    text: str
+    name: str = ""
+    segments: tuple[Segment, ...] = ()  # filled by the reader for block content, else by segments.segment
+    parse_state: str = ""  # of an assistant message: a key of segments.PARSE_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Which model under which setting. Two files with an equal key belong to one run."""
+
+    model: str
+    setting: str = ""
+    checkpoint: str = ""
+    training_step: int | None = None
+    goal_nudge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmHint:
+    """One thing in the source that speaks of the arm, verbatim.
+
+    ``origin`` is one of ``field`` (an explicit arm or role field), ``tag`` (a tier tag in the
+    prompt), ``task_args``, ``metadata``, ``tags``, ``file name``.
+    ``key`` names what was looked at (``is_free_tier_user``, ``debug_mode``, ``tier``), ``value`` its value.
+    """
+
+    origin: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptKey:
+    """Identity of a prompt within a study, without the text that tells the arm.
+
+    ``scheme`` is ``text`` (identity is the user's text), ``id`` (an id given by the source) or
+    ``inspect`` (task and sample id); ``value`` the identity in that scheme.
+    """
+
+    scheme: str
+    value: str
+    text: str
+    family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judge's word that came with the source. ``value`` is verbatim; its meaning is a mapping."""
+
+    judge: str
+    value: str
+    score: float | None = None  # vote fraction or numeric score, if the source gave one
+    explanation: str = ""
+    outcome: str = ""  # only if the source states one of ours: complied, partly, refused, unclear
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFinding:
+    """Something odd about an accepted record."""
+
+    kind: str
+    message: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One transcript-to-be.
+
+    ``cursor`` grows with every item of a chunk; reading can go on after it. ``locator`` says
+    where the original bytes are: ``{"bytes": [start, end]}`` of the file or
+    ``{"member": name}`` of a zip, with ``"path"`` (list of keys and indices) for what lies inside.
+    ``position`` says the same to a person ("line 12", "record 3, response 2").
+    """
+
+    cursor: int
+    position: str
+    locator: Mapping[str, Any]
+    run: RunKey
+    arm_hints: tuple[ArmHint, ...]
+    prompt: PromptKey
+    sample: int
+    messages: tuple[Message, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # other fields of the source, JSON values
+    findings: tuple[RecordFinding, ...] = ()
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that could not become a transcript: where, why (a code and a sentence), and its bytes."""
+
+    cursor: int
+    position: str
+    reason: str
+    message: str
+    excerpt: bytes = b""
+    locator: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFinding:
+    """Something odd about the file as a whole. ``key`` makes it unique within one ingest."""
+
+    kind: str
+    message: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a source that one task reads on its own: a byte range, a run of members, or all."""
+
+    index: int
+    start: int
+    end: int
+    weight: int  # bytes of the source that it stands for: progress moves by these
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a first look at the file gave: how to cut it, and what is odd about it as a whole."""
+
+    chunks: tuple[Chunk, ...]
+    findings: tuple[FileFinding, ...] = ()
+
+
+class UnreadableSource(Exception):
+    """The whole file cannot be read; the message is a sentence for the person who gave it."""
+
+
+Item = Record | Reject | FileFinding
