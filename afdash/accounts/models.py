@@ -1,0 +1,84 @@
+"""People and their API tokens. What a person may do in a study is a ``Membership`` (transcripts)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+TOKEN_PREFIX = "afd_"
+SCOPES = {
+    "read": "read studies, transcripts, figures and exports",
+    "ingest": "send files to be ingested",
+    "annotate": "claim tasks and save annotations",
+}
+
+
+class User(AbstractUser):
+    """A person or a service account. Deactivated, never deleted, once they have labelled."""
+
+    @property
+    def is_admin(self) -> bool:
+        return self.is_superuser
+
+
+def token_digest(key: str) -> bytes:
+    # Keys carry 256 random bits, so a plain hash is enough; a slow one would tax every request.
+    return hashlib.sha256(key.encode()).digest()
+
+
+class ApiTokenManager(models.Manager["ApiToken"]):
+    def issue(
+        self, user: User, *, name: str, scopes: list[str] | None = None, days: int | None = 90
+    ) -> tuple[ApiToken, str]:
+        """Make a token; returns it with its key, which is never stored and never shown again."""
+        key = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        token = self.create(
+            user=user,
+            name=name,
+            prefix=key[: len(TOKEN_PREFIX) + 6],
+            digest=token_digest(key),
+            scopes=sorted(scopes if scopes is not None else SCOPES),
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )
+        return token, key
+
+    def find(self, key: str) -> ApiToken | None:
+        """The live token with this key, with its user, or None."""
+        token = self.select_related("user").filter(digest=token_digest(key)).first()
+        return token if token and token.is_live else None
+
+
+class ApiToken(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    digest = models.BinaryField(unique=True, max_length=32)
+    scopes = ArrayField(models.CharField(max_length=20))
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenManager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_live(self) -> bool:
+        now = timezone.now()
+        return (
+            self.revoked_at is None
+            and (self.expires_at is None or self.expires_at > now)
+            and self.user.is_active
+        )

@@ -1,0 +1,133 @@
+"""Labelling campaigns: which units, in which order, hidden how, claimed by whom."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.models.codebook import CodebookVersion
+from transcripts.models import Pair, Study, Transcript
+
+HIDEABLE = ("arm", "model", "judge", "peers")
+
+
+class Round(models.Model):
+    class State(models.TextChoices):
+        OPEN = "open"
+        PAUSED = "paused"
+        CLOSED = "closed"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="rounds")
+    name = models.CharField(max_length=200)
+    codebook_version = models.ForeignKey(CodebookVersion, on_delete=models.PROTECT, related_name="rounds")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    overlap = models.IntegerField(default=1)  # annotators per task
+    hidden = ArrayField(models.CharField(max_length=20), default=list)  # of HIDEABLE
+    seed = models.BigIntegerField(default=0)  # of the order of tasks
+    lease_minutes = models.IntegerField(default=60)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "paused", "closed"]), name="round_state_known"
+            ),
+            models.CheckConstraint(condition=Q(overlap__gte=1), name="round_overlap_positive"),
+            models.CheckConstraint(
+                condition=Q(hidden__contained_by=list(HIDEABLE)), name="round_hidden_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoundAnnotator(models.Model):
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="annotators")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rounds")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "user"], name="round_annotator_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.round}"
+
+
+class Task(models.Model):
+    """One unit in a round: a transcript or a pair."""
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="tasks")
+    transcript = models.ForeignKey(Transcript, null=True, on_delete=models.PROTECT, related_name="tasks")
+    pair = models.ForeignKey(Pair, null=True, on_delete=models.PROTECT, related_name="tasks")
+    position = models.IntegerField()
+    slots = models.IntegerField()  # the round's overlap; the claims' slots stay below it
+    slots_taken = models.IntegerField(default=0)  # live or submitted claims, kept under the row's lock
+
+    class Meta:
+        ordering = ("round", "position", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["round", "transcript"], name="task_transcript_unique"),
+            models.UniqueConstraint(fields=["round", "pair"], name="task_pair_unique"),
+            models.CheckConstraint(
+                condition=Q(transcript__isnull=False, pair__isnull=True)
+                | Q(transcript__isnull=True, pair__isnull=False),
+                name="task_has_one_unit",
+            ),
+            models.CheckConstraint(
+                condition=Q(slots_taken__gte=0) & Q(slots_taken__lte=models.F("slots")),
+                name="task_overlap_never_exceeded",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["round", "position", "id"],
+                condition=Q(slots_taken__lt=models.F("slots")),
+                name="task_open_slots",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class Claim(models.Model):
+    """An annotator holds a task, until the lease ends. A finished claim keeps its slot for good."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        SUBMITTED = "submitted"
+        SKIPPED = "skipped"
+        EXPIRED = "expired"
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="claims")
+    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="claims")
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    reason = models.TextField(blank=True)  # of a skip
+    leased_until = models.DateTimeField()
+    claimed_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["active", "submitted", "skipped", "expired"]), name="claim_state_known"
+            ),
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                condition=Q(state__in=["active", "submitted"]),
+                name="claim_one_live_per_annotator",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["leased_until"], condition=Q(state="active"), name="claim_active_by_lease"),
+            models.Index(fields=["annotator", "state", "finished_at"], name="claim_by_annotator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.annotator} on {self.task} ({self.state})"

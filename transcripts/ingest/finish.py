@@ -1,0 +1,125 @@
+"""An ingest's last step: what can only be said when all its records are in. Safe to run twice."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from transcripts.models import Finding, Ingest
+
+# A run that shares fewer transcripts than this with another model shares chance, not a mix-up.
+IDENTICAL_AT_LEAST = 2
+
+
+def refresh_pairs(ingest: Ingest) -> None:
+    """Recount the pairs that this ingest added to: samples by role, and the judge's gap.
+
+    Locked in id order, so two ingests that finish together on the same pairs cannot deadlock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH touched AS MATERIALIZED (
+                SELECT id FROM transcripts_pair
+                WHERE id IN (SELECT DISTINCT pair_id FROM transcripts_transcript WHERE ingest_id = %s)
+                ORDER BY id FOR UPDATE
+            ), counted AS (
+                SELECT t.pair_id,
+                    count(*) FILTER (WHERE a.role = 'monitored') AS monitored,
+                    count(*) FILTER (WHERE a.role = 'unmonitored') AS unmonitored,
+                    count(*) FILTER (WHERE a.role = 'other') AS other,
+                    avg((t.outcome = 'complied')::int) FILTER (WHERE a.role = 'monitored' AND t.outcome <> '')
+                  - avg((t.outcome = 'complied')::int) FILTER (WHERE a.role = 'unmonitored' AND t.outcome <> '')
+                    AS gap
+                FROM touched JOIN transcripts_transcript t ON t.pair_id = touched.id
+                JOIN transcripts_arm a ON a.id = t.arm_id
+                GROUP BY t.pair_id
+            )
+            UPDATE transcripts_pair p
+            SET n_monitored = monitored, n_unmonitored = unmonitored, n_other = other, judge_gap = gap
+            FROM counted WHERE counted.pair_id = p.id
+            """,
+            [ingest.pk],
+        )
+
+
+def find_identical_content(ingest: Ingest) -> None:
+    """Say so when transcripts of this ingest stand word for word under another model too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT mine.model, other.model, mine.setting, count(*), min(t.id)
+            FROM transcripts_transcript t
+            JOIN transcripts_transcript u
+              ON u.study_id = t.study_id AND u.content_sha256 = t.content_sha256 AND u.run_id <> t.run_id
+            JOIN transcripts_run mine ON mine.id = t.run_id
+            JOIN transcripts_run other ON other.id = u.run_id AND other.model <> mine.model
+            WHERE t.ingest_id = %s
+            GROUP BY mine.model, other.model, mine.setting HAVING count(*) >= %s
+            """,
+            [ingest.pk, IDENTICAL_AT_LEAST],
+        )
+        rows = cursor.fetchall()
+    Finding.objects.bulk_create(
+        [
+            Finding(
+                ingest=ingest,
+                kind="identical_content",
+                key=f"{mine} = {other} ({setting})"[:200],
+                message=(
+                    f"{count} transcripts of {mine} are word for word those of {other}. "
+                    "One of the two files may carry the wrong model's name."
+                ),
+                detail={"model": mine, "other_model": other, "setting": setting, "transcripts": count},
+            )
+            for mine, other, setting, count, _ in rows
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def find_unpaired(ingest: Ingest) -> None:
+    """Count the pairs of this ingest that have one side only: they cannot enter a gap."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*), count(*) FILTER (WHERE n_monitored = 0 OR n_unmonitored = 0)
+            FROM transcripts_pair
+            WHERE id IN (SELECT DISTINCT pair_id FROM transcripts_transcript WHERE ingest_id = %s)
+            """,
+            [ingest.pk],
+        )
+        total, unpaired = cursor.fetchone()
+    if not unpaired:
+        # The other arm's file has come: what an earlier finish of this ingest said no longer holds.
+        Finding.objects.filter(ingest=ingest, kind="unpaired").delete()
+        return
+    Finding.objects.update_or_create(
+        ingest=ingest,
+        kind="unpaired",
+        key="",
+        defaults={
+            "message": (
+                f"{unpaired} of {total} prompts have a monitored or an unmonitored side only. "
+                "They take part in no gap until the other side is ingested."
+            ),
+            "detail": {"unpaired": unpaired, "prompts": total},
+        },
+    )
+
+
+def clear_unpaired_of_others(ingest: Ingest) -> None:
+    """When this ingest completes the pairs of an earlier one, that one's finding is taken back."""
+    others = (
+        Ingest.objects.filter(study=ingest.study_id, findings__kind="unpaired")
+        .exclude(pk=ingest.pk)
+        .distinct()[:200]
+    )
+    for other in others:
+        find_unpaired(other)
+
+
+def finish(ingest: Ingest) -> None:
+    refresh_pairs(ingest)
+    find_identical_content(ingest)
+    find_unpaired(ingest)
+    clear_unpaired_of_others(ingest)

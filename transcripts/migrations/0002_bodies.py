@@ -1,0 +1,38 @@
+"""Bodies are compressed by us and never rewritten: PostgreSQL stores them as they are."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("transcripts", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(
+            sql=[
+                "ALTER TABLE transcripts_transcriptbody ALTER COLUMN packed SET STORAGE EXTERNAL",
+                """
+                CREATE FUNCTION transcripts_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    RAISE EXCEPTION 'transcripts are immutable: % on % refused', TG_OP, TG_TABLE_NAME
+                        USING ERRCODE = 'integrity_constraint_violation';
+                END $$
+                """,
+                """
+                CREATE TRIGGER transcript_body_immutable BEFORE UPDATE ON transcripts_transcriptbody
+                    FOR EACH STATEMENT EXECUTE FUNCTION transcripts_refuse_change()
+                """,
+                """
+                CREATE TRIGGER transcript_identity_immutable
+                    BEFORE UPDATE OF study_id, pair_id, run_id, prompt_id, arm_id, sample, content_sha256,
+                        ingest_id, locator ON transcripts_transcript
+                    FOR EACH STATEMENT EXECUTE FUNCTION transcripts_refuse_change()
+                """,
+            ],
+            reverse_sql=[
+                "DROP TRIGGER transcript_identity_immutable ON transcripts_transcript",
+                "DROP TRIGGER transcript_body_immutable ON transcripts_transcriptbody",
+                "DROP FUNCTION transcripts_refuse_change()",
+                "ALTER TABLE transcripts_transcriptbody ALTER COLUMN packed SET STORAGE EXTENDED",
+            ],
+        )
+    ]

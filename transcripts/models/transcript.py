@@ -1,0 +1,90 @@
+"""Narrow rows for lists and figures; one compressed body for reading. Immutable once ingested."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from transcripts import body as body_format
+from transcripts.models.conditions import Arm, Pair, Prompt, Run
+from transcripts.models.study import Study
+
+OUTCOMES = ("complied", "partly", "refused", "unclear")
+
+
+class Transcript(models.Model):
+    """One sample. Identity in a study: (run, prompt, arm, sample), that is (pair, arm, sample)."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="transcripts")
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="transcripts")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="transcripts")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="transcripts")
+    arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="transcripts")
+    sample = models.IntegerField()
+    content_sha256 = models.BinaryField(max_length=32)  # of the messages' roles and texts
+    parse_state = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=10, blank=True)  # the source judge's, by the ingest's mapping
+    n_messages = models.IntegerField()
+    n_characters = models.IntegerField()  # code points in all messages
+    has_escapes = models.BooleanField(default=False)  # NUL or lone surrogates, stored escaped
+    segmenter_version = models.SmallIntegerField()
+    ingest = models.ForeignKey("transcripts.Ingest", on_delete=models.PROTECT, related_name="transcripts")
+    locator = models.JSONField(default=dict)  # where in the source the original bytes are
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(fields=["pair", "arm", "sample"], name="transcript_identity_unique"),
+            models.CheckConstraint(condition=Q(outcome__in=["", *OUTCOMES]), name="transcript_outcome_known"),
+        ]
+        indexes = [
+            models.Index(fields=["study", "id"], name="transcript_by_study"),
+            models.Index(fields=["study", "content_sha256"], name="transcript_by_content"),
+            models.Index(fields=["ingest", "id"], name="transcript_by_ingest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"transcript {self.pk}"
+
+
+class TranscriptBody(models.Model):
+    """Messages, segments and the source's other fields, as :mod:`transcripts.body` packs them."""
+
+    transcript = models.OneToOneField(
+        Transcript, primary_key=True, on_delete=models.CASCADE, related_name="body"
+    )
+    packed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"body of transcript {self.transcript_id}"
+
+    @cached_property
+    def content(self) -> body_format.Body:
+        return body_format.unpack(bytes(self.packed))
+
+    @property
+    def messages(self) -> Any:
+        return self.content.messages
+
+
+class Verdict(models.Model):
+    """A judge's word that came with the source: verbatim value, and what the mapping made of it."""
+
+    transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="verdicts")
+    judge = models.CharField(max_length=200)
+    value = models.CharField(max_length=500)
+    score = models.FloatField(null=True)
+    outcome = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        ordering = ("judge",)
+        constraints = [
+            models.UniqueConstraint(fields=["transcript", "judge"], name="verdict_unique"),
+            models.CheckConstraint(condition=Q(outcome__in=["", *OUTCOMES]), name="verdict_outcome_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge}: {self.value}"
