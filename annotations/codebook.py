@@ -93,6 +93,21 @@ def _keys_unique(items: Sequence[Any], where: str) -> None:
         _need(bool(KEY.match(key)), f"{where}: the key {key!r} may hold small letters, digits and _ only.")
 
 
+def _texts(book: Codebook) -> None:
+    """Everything that pages show or compare must be text: JSON would let numbers and lists through."""
+    told = [("name", book.name), ("guidelines", book.guidelines)]
+    for question in book.questions:
+        for name in ("key", "kind", "title", "help", "looks_at"):
+            told.append((f"questions: {name}", getattr(question, name)))
+        for choice in question.choices:
+            told += [("choice", choice.key), ("choice", choice.title), ("choice", choice.shortcut)]
+    for label in book.labels:
+        told += [("label", label.key), ("label", label.title), ("label", label.shortcut)]
+        told += [("segments", kind) for kind in label.segments]
+    for where, value in told:
+        _need(isinstance(value, str), f"{where}: {value!r} must be a text.")
+
+
 def parse(definition: Mapping[str, Any]) -> Codebook:
     """The codebook in ``definition``; raises BadDefinition with a sentence where it is not one."""
     try:
@@ -123,6 +138,7 @@ def parse(definition: Mapping[str, Any]) -> Codebook:
         book = Codebook(definition["name"], definition.get("guidelines", ""), questions, labels)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadDefinition(f"The definition lacks or misuses {error}.") from error
+    _texts(book)
     _keys_unique(book.questions, "questions")
     _keys_unique(book.labels, "labels")
     for question in book.questions:

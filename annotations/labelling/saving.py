@@ -1,0 +1,281 @@
+"""Keeping what an annotator says: one revision per action, appended, never changed.
+
+Each save names the version it was made from (``base_version``) and the action it is for
+(``idempotency_key``). The task's row is locked first, then the claim, then the head: so two tabs
+take turns, the second is told what the first stored, and a request sent twice is kept once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError
+from django.db.models import F, Prefetch, QuerySet
+from django.db.models.functions import Now
+
+from afdash.retry import in_transaction
+from annotations.codebook import check_answers
+from annotations.labelling.claiming import LIVE, own_claims, renew, take_slot
+from annotations.labelling.conflicts import Invalid, LabellingConflict
+from annotations.models import (
+    Annotation,
+    AnnotationRevision,
+    Answer,
+    Claim,
+    Round,
+    RoundAnnotator,
+    Span,
+    Task,
+)
+from annotations.spans import CheckedSpan, check_spans
+from transcripts.models import Transcript, TranscriptBody
+
+if TYPE_CHECKING:
+    from transcripts.access import StudyAccess
+
+STATUSES = (Annotation.Status.DRAFT, Annotation.Status.SUBMITTED)
+SENTENCES = {
+    Round.State.PAUSED: (
+        "round_paused",
+        "The round is paused; nothing can be saved until the lead opens it again.",
+    ),
+    Round.State.CLOSED: ("round_closed", "The round is closed; nothing more can be saved in it."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is stored now. ``is_replay``: this very action had been kept before."""
+
+    annotation: uuid.UUID
+    version: int
+    status: str
+    saved_at: datetime
+    is_replay: bool = False
+
+
+def save(
+    access: StudyAccess,
+    task: Task,
+    *,
+    base_version: int,
+    status: str,
+    answers: Mapping[str, Any],
+    spans: Sequence[Mapping[str, Any]],
+    idempotency_key: uuid.UUID,
+    text_sha256: str = "",
+) -> Saved:
+    """Append a revision; raises Invalid or LabellingConflict, and stores nothing then."""
+    if status not in STATUSES:
+        raise Invalid("The status must be draft or submitted.", {"status": "draft or submitted"})
+    request = _digest(task.pk, base_version, status, answers, spans)
+
+    def once() -> Saved:
+        return _save(
+            access, task.pk, base_version, status, answers, spans, idempotency_key, request, text_sha256
+        )
+
+    try:
+        return in_transaction(once)
+    except IntegrityError:
+        # The same key at the same moment for another task: now its revision can be seen.
+        if _kept(access, idempotency_key) is None:
+            raise
+        return in_transaction(once)
+
+
+def _digest(*parts: Any) -> str:
+    canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _kept(access: StudyAccess, key: uuid.UUID) -> AnnotationRevision | None:
+    return AnnotationRevision.objects.filter(annotator=access.user, idempotency_key=key).first()
+
+
+def _save(
+    access: StudyAccess,
+    task_pk: int,
+    base_version: int,
+    status: str,
+    answers: Mapping[str, Any],
+    spans: Sequence[Mapping[str, Any]],
+    key: uuid.UUID,
+    request: str,
+    text_sha256: str,
+) -> Saved:
+    task = (
+        Task.objects.select_related("round__codebook_version")
+        .select_for_update(of=("self",))
+        .get(pk=task_pk, round__study=access.study)
+    )
+    kept = _kept(access, key)
+    if kept is not None:
+        if kept.request_sha256 != request:
+            raise Invalid("This idempotency key was used for something else.", code="idempotency_mismatch")
+        return Saved(kept.annotation_id, kept.version, kept.status, kept.created_at, is_replay=True)
+    claim = _hold(access, task)
+    head = _head(access, task)
+    if head.version != base_version:
+        raise LabellingConflict(
+            "version_conflict",
+            f"This was saved elsewhere meanwhile: revision {head.version}, yours began at {base_version}.",
+            current_state(head),
+        )
+    if head.status == Annotation.Status.SUBMITTED and status == Annotation.Status.DRAFT:
+        # Else a glance back that touches a key would take a finished label out of the figures.
+        raise Invalid(
+            "What has been submitted stays submitted: change it and submit it again.", code="is_submitted"
+        )
+    transcript, messages = _text(task, text_sha256)
+    clean_answers, clean_spans = _checked(task, status, answers, spans, messages)
+    version = head.version + 1
+    revision = AnnotationRevision.objects.create(
+        annotation=head,
+        version=version,
+        annotator=access.user,
+        status=status,
+        payload={"answers": clean_answers, "spans": [span.as_json() for span in clean_spans]},
+        idempotency_key=key,
+        request_sha256=request,
+        codebook_version=task.round.codebook_version,
+        text_sha256=bytes(transcript.content_sha256).hex(),
+        segmenter_version=transcript.segmenter_version,
+        # What this person could not have known: a lead sees all, whatever the round hides.
+        hidden=sorted(access.hidden.intersection(task.round.hidden)),
+    )
+    changed = Annotation.objects.filter(pk=head.pk, version=base_version).update(
+        version=version, status=status, updated_at=Now()
+    )
+    if changed != 1:
+        raise RuntimeError("an annotation changed under its lock")
+    _project(head, transcript, status, clean_answers, clean_spans, task)
+    if status == Annotation.Status.SUBMITTED:
+        Claim.objects.filter(pk=claim.pk, state=Claim.State.ACTIVE).update(
+            state=Claim.State.SUBMITTED, finished_at=Now()
+        )
+    else:
+        renew(claim, task.round)
+    return Saved(head.pk, version, status, revision.created_at)
+
+
+def _hold(access: StudyAccess, task: Task) -> Claim:
+    """This person's live claim, taken anew if its lease ran out and the place is still free."""
+    if task.round.state in SENTENCES:
+        raise LabellingConflict(*SENTENCES[Round.State(task.round.state)])
+    lost = LabellingConflict(
+        "claim_lost", "This task is no longer yours. Your work is still on this page, but it cannot be saved."
+    )
+    if not RoundAnnotator.objects.filter(round=task.round, user=access.user).exists():
+        raise lost
+    claims = list(own_claims(task, access).select_for_update(of=("self",)).order_by("id"))
+    live = next((claim for claim in claims if claim.state in LIVE), None)
+    if live is not None:
+        return live
+    if not claims or task.slots_taken >= task.slots:
+        raise lost
+    return take_slot(task, access, task.round)
+
+
+def _head(access: StudyAccess, task: Task) -> Annotation:
+    head, _ = Annotation.objects.select_for_update(of=("self",)).get_or_create(
+        task=task,
+        annotator=access.user,
+        defaults={"study": access.study, "transcript_id": task.transcript_id},
+    )
+    return head
+
+
+def _text(task: Task, text_sha256: str) -> tuple[Transcript, Sequence[Any]]:
+    if task.transcript_id is None:
+        raise Invalid("Pairs cannot be labelled as one unit yet.", code="pair_task")
+    body = TranscriptBody.objects.select_related("transcript").get(transcript_id=task.transcript_id)
+    if text_sha256 and text_sha256 != bytes(body.transcript.content_sha256).hex():
+        raise LabellingConflict("text_changed", "The text of this task is not the one that you were shown.")
+    return body.transcript, body.messages
+
+
+def _checked(
+    task: Task,
+    status: str,
+    answers: Mapping[str, Any],
+    spans: Sequence[Mapping[str, Any]],
+    messages: Sequence[Any],
+) -> tuple[dict[str, list[str]], list[CheckedSpan]]:
+    book = task.round.codebook_version.parsed
+    clean_answers, problems = check_answers(book, answers, complete=status == Annotation.Status.SUBMITTED)
+    clean_spans, span_problems = check_spans(book, messages, spans)
+    fields = problems | {f"spans.{at}" if at else "spans": text for at, text in span_problems.items()}
+    if fields:
+        first = next(iter(fields.values()))
+        raise Invalid(f"Not saved: {first}", fields)
+    return clean_answers, clean_spans
+
+
+def _project(
+    head: Annotation,
+    transcript: Transcript,
+    status: str,
+    answers: Mapping[str, list[str]],
+    spans: Sequence[CheckedSpan],
+    task: Task,
+) -> None:
+    """The newest revision as rows, for figures and lists."""
+    book = task.round.codebook_version.parsed
+    texts = {question.key for question in book.questions if question.kind == "text"}
+    if head.version:
+        Answer.objects.filter(annotation=head).delete()
+        Span.objects.filter(annotation=head).delete()
+    Answer.objects.bulk_create(
+        Answer(
+            annotation=head,
+            study_id=head.study_id,
+            transcript=transcript,
+            question=question,
+            choice="" if question in texts else value,
+            text=value if question in texts else "",
+            submitted=status == Annotation.Status.SUBMITTED,
+        )
+        for question, values in answers.items()
+        for value in values
+    )
+    Span.objects.bulk_create(Span(annotation=head, transcript=transcript, **span.as_json()) for span in spans)
+
+
+def with_newest(annotations: QuerySet[Annotation]) -> QuerySet[Annotation]:
+    """The annotations with their newest revisions, so that :func:`current_state` asks nothing more."""
+    newest = AnnotationRevision.objects.filter(version=F("annotation__version"))
+    return annotations.select_related("annotator").prefetch_related(
+        Prefetch("revisions", newest, to_attr="newest_revisions")
+    )
+
+
+def current_state(head: Annotation | None) -> dict[str, Any]:
+    """What is stored now, as the page and the API show it; version 0 if nothing is."""
+    revision = None
+    if head is not None and head.version:
+        fetched = getattr(head, "newest_revisions", None)
+        revision = fetched[0] if fetched else head.revisions.get(version=head.version)
+    if head is None or revision is None:
+        return {
+            "annotation": None,
+            "version": 0,
+            "status": "draft",
+            "answers": {},
+            "spans": [],
+            "saved_at": None,
+        }
+    return {
+        "annotation": str(head.pk),
+        "version": revision.version,
+        "status": revision.status,
+        "answers": revision.payload["answers"],
+        "spans": revision.payload["spans"],
+        "saved_at": revision.created_at,
+    }

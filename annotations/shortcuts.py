@@ -1,0 +1,44 @@
+"""Which keys the labelling screen keeps for itself, and whether a codebook's keys collide. Pure."""
+
+from __future__ import annotations
+
+from annotations.codebook import Codebook
+
+# As static/js/matchkey.js names keys. A test compares this with the keys in the page.
+RESERVED = {
+    "enter": "submit, next",
+    "x": "skip",
+    "z": "undo",
+    "shift+z": "redo",
+    "v": "caret",
+    "t": "the text answer",
+    "i": "next span",
+    "shift+i": "previous span",
+    "delete": "remove the span",
+    "backspace": "remove the span",
+    "b": "guidelines",
+    "?": "list of keys",
+}
+
+
+def collisions(book: Codebook) -> list[str]:
+    """A sentence for each key that two things share; empty if all are apart."""
+    taken = {key: f"the page ({what})" for key, what in RESERVED.items()}
+    wanted = [(label.shortcut, f"the label {label.title!r}") for label in book.labels]
+    wanted += [
+        (choice.shortcut, f"{choice.title!r} of {question.key}")
+        for question in book.questions
+        for choice in question.choices
+    ]
+    found = []
+    for shortcut, what in wanted:
+        key = str(shortcut).lower()
+        if not key:
+            continue
+        if len(key.split()) != 1:
+            found.append(f"{what}: the shortcut {shortcut!r} must be one key.")
+        elif key in taken:
+            found.append(f"{what}: the key {shortcut!r} belongs to {taken[key]} already.")
+        else:
+            taken[key] = what
+    return found
