@@ -11,8 +11,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-import vl_convert
-
 Theme = Literal["light", "dark"]
 VEGA_LITE = "6.4"  # the newest that vl-convert 1.9 bundles, and the one its browser bundle holds
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
@@ -136,11 +134,16 @@ def svg(spec: Mapping[str, Any], site: str = "") -> str:
     """The chart as an SVG document. ``site`` ("https://…") makes its links work away from the site;
     without it there are none.
     """
+    # Imported here: it loads a 60 MB library, which only a download needs.
+    import vl_convert
+
     return vl_convert.vegalite_to_svg(_linked_to(site, spec), vl_version=VEGA_LITE)
 
 
 def png(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
     """The chart as a PNG image, by default at twice the size for print and dense screens."""
+    import vl_convert  # here for the same reason
+
     return vl_convert.vegalite_to_png(_linked_to("", spec), vl_version=VEGA_LITE, scale=scale)
 
 

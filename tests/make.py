@@ -25,8 +25,10 @@ from transcripts.models import (
     TranscriptBody,
     Verdict,
 )
+from transcripts.readers.content import message as read_message
 from transcripts.records import Message
-from transcripts.segments import SEGMENTER_VERSION, parse_state_of, segment
+from transcripts.segments import SEGMENTER_VERSION, parse_state_of
+from transcripts.text import original
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
@@ -80,9 +82,8 @@ def ingest(of: Study, **fields: Any) -> Ingest:
 
 
 def messages(*turns: tuple[str, str]) -> tuple[Message, ...]:
-    return tuple(
-        Message(role, text, "", segment(text).segments if role == "assistant" else ()) for role, text in turns
-    )
+    """Messages as the readers build them; the texts are given as they are stored."""
+    return tuple(read_message({"role": role, "content": original(text)}, []) for role, text in turns)
 
 
 def transcript(

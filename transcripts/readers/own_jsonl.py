@@ -48,6 +48,8 @@ _COUNTED = 1024 * 1024 * 1024  # beyond this, positions are bytes: counting line
 _BLOCK = 1024 * 1024
 _TEXTS = ("model", "setting", "checkpoint", "goal_nudge", "arm", "role", "prompt", "family", "external_id")
 _KNOWN = {*_TEXTS, "training_step", "prompt_id", "sample", "messages", "verdicts", "metadata"}
+# What our export adds to a record: said of the transcript by us or by people, not by its source.
+_EXPORTED = {"id", "parse_state", "outcome", "provenance", "annotations"}
 
 
 class OwnJsonl:
@@ -327,7 +329,10 @@ def _whole(value: Mapping[str, Any], key: str, default: int | None) -> int | Non
 def _metadata(value: Mapping[str, Any]) -> dict[str, Any]:
     """The line's metadata, and beside it whatever fields the format does not know."""
     given = value.get("metadata")
-    others = {key: item for key, item in value.items() if key not in _KNOWN}
+    provenance = value.get("provenance")
+    is_ours = isinstance(provenance, Mapping) and "content_sha256" in provenance
+    passed_over = _KNOWN | _EXPORTED if is_ours else _KNOWN
+    others = {key: item for key, item in value.items() if key not in passed_over}
     if given is not None and not isinstance(given, dict):
         others["metadata"] = given
         given = None

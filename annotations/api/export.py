@@ -1,0 +1,53 @@
+"""``export/``: transcripts and labels as one stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+
+from afdash.api.views import StudyView, known_parameters
+from annotations.exporting import Selection, lines, newest_revision
+from annotations.figures import require_unblinded
+from transcripts.access import Need
+
+PARAMETERS = {"format", "after", "as_of", "labelled"}
+
+
+class Export(StudyView):
+    """For leads: the stream names annotators and holds what every round hides."""
+
+    needs = {"GET": Need.LEAD}
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # `?format=` names the export's format here, not DRF's renderer.
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type
+
+    def get(self, request: Request, slug: str) -> StreamingHttpResponse:
+        given = known_parameters(request, PARAMETERS)
+        require_unblinded(self.access)
+        if given.get("format", "jsonl") != "jsonl":
+            raise ParseError("The live export speaks jsonl.")
+        if given.get("labelled", "0") not in ("0", "1"):
+            raise ParseError("labelled must be 0 or 1.")
+        selection = Selection(
+            as_of=_number(given, "as_of", newest_revision()),
+            after=_number(given, "after", 0),
+            labelled=given.get("labelled") == "1",
+        )
+        response = StreamingHttpResponse(lines(self.access, selection), content_type="application/jsonl")
+        response.headers["Content-Disposition"] = f'attachment; filename="{self.access.study.slug}.jsonl"'
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _number(given: dict[str, str], name: str, default: int) -> int:
+    value = given.get(name, "")
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
+        raise ParseError(f"{name} must be a whole number.")
+    return int(value)

@@ -1,0 +1,207 @@
+"""The live export: transcripts with their labels, streamed as JSON lines with flat memory.
+
+Lines: one ``_export`` header, one line per transcript (our own JSONL, so it can be ingested again), one
+``_end`` line with the number of rows and the sha256 of every byte before it. A stream that lacks its
+``_end`` was cut. Rows go by transcript id in slices of their own short queries, so no transaction
+stays open; ``as_of`` (a revision number) pins the labels, ``after`` goes on behind a transcript.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import connection
+from django.db.models import Max
+
+from annotations.models import AnnotationRevision
+from transcripts.access import StudyAccess
+from transcripts.models import Transcript
+from transcripts.records import Message
+from transcripts.text import is_escaped, original
+
+SCHEMA_VERSION = 1
+SLICE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to export: ``labelled`` leaves out transcripts without a submitted annotation."""
+
+    as_of: int
+    after: int = 0
+    labelled: bool = False
+
+
+def newest_revision() -> int:
+    return AnnotationRevision.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def dump(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # NUL and half surrogates go out as JSON escapes, as they came in; integers stay exact.
+        return json.dumps(value, ensure_ascii=True, allow_nan=False, default=str).encode()
+
+
+def lines(access: StudyAccess, selection: Selection) -> Iterator[bytes]:
+    digest, rows, last = hashlib.sha256(), 0, selection.after
+
+    def out(value: Any) -> bytes:
+        line = dump(value) + b"\n"
+        digest.update(line)
+        return line
+
+    yield out(
+        {
+            "_export": {
+                "schema": SCHEMA_VERSION,
+                "study": access.study.slug,
+                "as_of": selection.as_of,
+                "after": selection.after,
+                "labelled": selection.labelled,
+            }
+        }
+    )
+    while batch := _slice(access, selection, last):
+        labels = _annotations([transcript.pk for transcript in batch], selection.as_of)
+        for transcript in batch:
+            last = transcript.pk
+            yield out(record(transcript, labels.get(transcript.pk, [])))
+            rows += 1
+    sha256 = digest.hexdigest()
+    yield (
+        dump({"_end": True, "rows": rows, "after": last, "as_of": selection.as_of, "sha256": sha256}) + b"\n"
+    )
+
+
+def _slice(access: StudyAccess, selection: Selection, after: int) -> list[Transcript]:
+    transcripts = Transcript.objects.filter(study=access.study, pk__gt=after)
+    if selection.labelled:
+        submitted = AnnotationRevision.objects.filter(
+            annotation__study=access.study, pk__lte=selection.as_of, status="submitted"
+        )
+        transcripts = transcripts.filter(annotations__revisions__in=submitted).distinct()
+    return list(
+        transcripts.select_related("run", "prompt", "arm", "body", "ingest__source").order_by("pk")[:SLICE]
+    )
+
+
+def record(transcript: Transcript, annotations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One export line: our own JSONL record, plus ``provenance`` and ``annotations``."""
+    body = transcript.body.content
+    run, prompt, ingest = transcript.run, transcript.prompt, transcript.ingest
+    return {
+        "id": transcript.pk,
+        "model": run.model,
+        "setting": run.setting,
+        "checkpoint": run.checkpoint,
+        "training_step": run.training_step,
+        "goal_nudge": run.goal_nudge,
+        "arm": transcript.arm.name,
+        "role": transcript.arm.role,
+        "prompt_id": prompt.external_id or f"sha256:{bytes(prompt.identity).hex()}",
+        "prompt": original(prompt.text),
+        "family": prompt.family,
+        "sample": transcript.sample,
+        "messages": [_message(message) for message in body.messages],
+        "parse_state": transcript.parse_state,
+        "outcome": transcript.outcome,
+        "verdicts": list(body.verdicts),
+        "metadata": body.metadata,
+        "provenance": {
+            "content_sha256": bytes(transcript.content_sha256).hex(),
+            "source": ingest.source.name,
+            "source_sha256": ingest.source.sha256,
+            "locator": transcript.locator,
+            "ingest": ingest.pk,
+            "reader": ingest.reader,
+            "reader_version": ingest.reader_version,
+            "segmenter_version": transcript.segmenter_version,
+        },
+        "annotations": [_in_original_offsets(annotation, body.messages) for annotation in annotations],
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    said: dict[str, Any] = {"role": message.role, "content": original(message.text)}
+    if message.name:
+        said["name"] = message.name
+    back = _offsets(message.text)
+    # With these, block content (reasoning, tool calls) is read back as it was, not segmented anew.
+    said["segments"] = [
+        {
+            "kind": segment.kind,
+            "start": back(segment.start),
+            "end": back(segment.end),
+            "inner_start": back(segment.inner_start),
+            "inner_end": back(segment.inner_end),
+            "note": segment.note,
+        }
+        for segment in message.segments
+    ]
+    said["parse_state"] = message.parse_state
+    return said
+
+
+def _offsets(stored: str) -> Any:
+    """From offsets in stored text to offsets in the original: they differ only behind a doubled escape."""
+    if not is_escaped(stored):
+        return lambda offset: offset
+    return lambda offset: len(original(stored[:offset]))
+
+
+def _in_original_offsets(annotation: Mapping[str, Any], messages: Sequence[Message]) -> dict[str, Any]:
+    spans = []
+    for span in annotation["spans"]:
+        back = _offsets(messages[span["message"]].text)
+        spans.append(
+            {**span, "start": back(span["start"]), "end": back(span["end"]), "quote": original(span["quote"])}
+        )
+    return {**annotation, "spans": spans}
+
+
+def _annotations(transcripts: list[int], as_of: int) -> dict[int, list[dict[str, Any]]]:
+    """Per transcript, each annotator's newest submitted revision that is not newer than ``as_of``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (n.transcript_id, n.id)
+                n.transcript_id, n.id, u.username, r.version, r.id, r.payload, r.hidden, r.text_sha256,
+                r.segmenter_version, b.slug, c.number, c.sha256, k.round_id, r.created_at
+            FROM annotations_annotation n
+            JOIN annotations_annotationrevision r ON r.annotation_id = n.id AND r.status = 'submitted' AND r.id <= %s
+            JOIN accounts_user u ON u.id = n.annotator_id
+            JOIN annotations_codebookversion c ON c.id = r.codebook_version_id
+            JOIN annotations_codebook b ON b.id = c.codebook_id
+            JOIN annotations_task k ON k.id = n.task_id
+            WHERE n.transcript_id = ANY(%s)
+            ORDER BY n.transcript_id, n.id, r.version DESC
+            """,
+            [as_of, transcripts],
+        )
+        found: dict[int, list[dict[str, Any]]] = {}
+        for row in cursor.fetchall():
+            payload = row[5] if isinstance(row[5], dict) else orjson.loads(row[5])
+            found.setdefault(row[0], []).append(
+                {
+                    "id": str(row[1]),
+                    "annotator": row[2],
+                    "round": row[12],
+                    "revision": row[3],
+                    "revision_id": row[4],
+                    "created_at": row[13].isoformat(),
+                    "codebook": {"slug": row[9], "version": row[10], "sha256": row[11]},
+                    "text_sha256": row[7],
+                    "segmenter_version": row[8],
+                    "hidden": row[6],
+                    "answers": payload["answers"],
+                    "spans": payload["spans"],
+                }
+            )
+    return found
