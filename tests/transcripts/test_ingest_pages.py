@@ -163,7 +163,11 @@ def test_the_shell_ingests_a_folder_into_a_new_study(
     assert "notes.txt" in said
     assert Transcript.objects.filter(study__slug="new-study").count() == 2
     transcript = Transcript.objects.select_related("run", "arm")[0]
-    assert (transcript.run.model, transcript.run.setting, transcript.arm.role) == ("model-x", "care", "monitored")
+    assert (transcript.run.model, transcript.run.setting, transcript.arm.role) == (
+        "model-x",
+        "care",
+        "monitored",
+    )
     assert Source.objects.count() == 2, "a symbolic link must not be followed"
 
 

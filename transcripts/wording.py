@@ -1,0 +1,58 @@
+"""The short words and letters that pages use for states and figures; the long ones stay with their owners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transcripts.outcomes import LETTERS
+from transcripts.segments import PARSE_STATES
+
+ROLE_ORDER = ("monitored", "unmonitored", "other")
+
+_PARSE_WORDS = {
+    "ok": "parse ok",
+    "unclosed_scratchpad": "scratchpad not closed",
+    "output_inside_scratchpad": "output inside scratchpad",
+    "unopened_scratchpad": "scratchpad not opened",
+    "missing_output": "no output",
+    "unclosed_output": "output not closed",
+    "multiple_output": "several outputs",
+    "implicit_output": "output without tag",
+    "no_scratchpad": "no scratchpad",
+    "empty": "empty",
+}
+# In these the border between reasoning and answer, or the extent of the answer, is in doubt.
+_TROUBLE = frozenset(_PARSE_WORDS) - {"ok", "implicit_output", "no_scratchpad"}
+
+
+@dataclass(frozen=True, slots=True)
+class ParseState:
+    """A parse state as a page says it: a few words, the sentence behind them, and whether to warn."""
+
+    state: str
+    words: str
+    meaning: str
+    is_trouble: bool
+
+
+def parse_state(state: str) -> ParseState:
+    words = _PARSE_WORDS.get(state, state.replace("_", " "))
+    return ParseState(state, words, PARSE_STATES.get(state, ""), state in _TROUBLE)
+
+
+def outcome_letter(outcome: str) -> str:
+    return LETTERS.get(outcome, "–")
+
+
+def outcome_words(outcome: str) -> str:
+    return outcome or "no verdict"
+
+
+def gap_words(gap: float | None) -> str:
+    """``+.70``, ``−.10``, ``.00``; "" where there is none."""
+    if gap is None:
+        return ""
+    figure = f"{abs(gap):.2f}".removeprefix("0")
+    if figure == ".00":
+        return figure
+    return ("+" if gap > 0 else "−") + figure
