@@ -64,7 +64,9 @@ def _start(folder: Path) -> list:
         REDIS_URL=redis.broker_url(),
     )
     for command in ("migrate_and_grant", "collect_static"):
-        subprocess.run([sys.executable, "manage.py", command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "manage.py", command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+        )
     return [redis, postgres]
 
 

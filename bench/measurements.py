@@ -53,7 +53,9 @@ def measure(folder: Path, records: int, repeats: int) -> list[Row]:
         _row("peak memory of the process, MB", [peak]),
     ]
     access = access_study(admin, study.slug)
-    rows.append(_row("compliance gaps of the study, ms", _milliseconds(lambda: compliance_gaps(access, {}), 10)))
+    rows.append(
+        _row("compliance gaps of the study, ms", _milliseconds(lambda: compliance_gaps(access, {}), 10))
+    )
     client = Client()
     client.force_login(admin)
     pair = Pair.objects.filter(study=study).order_by("pk")[0]
@@ -89,7 +91,9 @@ def _read(path: Path) -> int:
     source = Source(path=path, name=path.name, size=path.stat().st_size)
     reader = recognise(source)
     return sum(
-        isinstance(item, Record) for chunk in reader.plan(source).chunks for item in reader.read(source, chunk)
+        isinstance(item, Record)
+        for chunk in reader.plan(source).chunks
+        for item in reader.read(source, chunk)
     )
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from annotations.models import AnnotationRevision, Span
 from tests import make
 from tests.annotations.campaign import Campaign, campaign, claim
-from tests.browser import chromium
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -51,21 +50,6 @@ OFFSETS = """async () => {
   results.sent = sent; results.told = told; results.unsavedAtLast = saver.hasUnsaved;
   return results;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium.find()
-    if path is None:
-        pytest.fail("There is no Chromium; `make test` says how to get one.")
-    # Playwright runs an event loop in this thread; the tests read the database between its steps.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        launched = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
 
 
 class Watched:
