@@ -48,3 +48,21 @@ def owned_by(role: str) -> list[str]:
             [role],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def are_held_by(role: str) -> bool:
+    """Whether the ground truth is safe from ``role``: it owns nothing and may only read and append."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_or(has_table_privilege(%s, name, right_)) "
+            "FROM unnest(%s::text[]) AS name, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS right_",
+            [role, list(APPEND_ONLY)],
+        )
+        (may_change,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgname = 'append_only' AND tgenabled = 'O' "
+            "AND tgrelid = ANY(%s::text[]::regclass[])",
+            [list(APPEND_ONLY)],
+        )
+        (guarded,) = cursor.fetchone()
+    return not may_change and guarded == len(APPEND_ONLY) and not owned_by(role)

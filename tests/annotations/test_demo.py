@@ -22,7 +22,7 @@ def test_an_empty_installation_gets_a_demo_study_and_people(monkeypatch: pytest.
     from annotations.management.commands import prepare
 
     # Migrations and static files are the session's; they run as another role in another process.
-    monkeypatch.setattr(prepare, "call_command", lambda name: None)
+    monkeypatch.setattr(prepare, "call_command", lambda name, **options: None)
     call_command("prepare", stdout=io.StringIO())
     credentials = Path(servers.SERVERS.directory) / "credentials.json"
     assert credentials.stat().st_mode & 0o777 == 0o600

@@ -78,7 +78,7 @@ def find_identical_content(ingest: Ingest) -> None:
 
 
 def find_unpaired(ingest: Ingest) -> None:
-    """Count the pairs of this ingest that have one side only: they cannot enter a gap."""
+    """Count the pairs of this ingest that lack a side: they cannot enter a gap."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -99,7 +99,7 @@ def find_unpaired(ingest: Ingest) -> None:
         key="",
         defaults={
             "message": (
-                f"{unpaired} of {total} prompts have a monitored or an unmonitored side only. "
+                f"{unpaired} of {total} prompts lack a monitored or an unmonitored sample. "
                 "They take part in no gap until the other side is ingested."
             ),
             "detail": {"unpaired": unpaired, "prompts": total},

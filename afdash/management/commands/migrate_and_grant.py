@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from afdash import env, grants
 
@@ -18,8 +21,24 @@ class Command(BaseCommand):
     )
     requires_system_checks: list[str] = []
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--if-needed",
+            action="store_true",
+            help="do nothing if all migrations are applied and the rights are as they should be",
+        )
+
+    def _is_up_to_date(self) -> bool:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        return grants.are_held_by(connection.settings_dict["USER"])
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.AS_OWNER:
+            if options["if_needed"] and self._is_up_to_date():
+                self.stdout.write("The database is up to date.")
+                return
             # Settings choose the role when they are read, so the owner's work is a process of its own.
             result = subprocess.run(
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate_and_grant"],

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate_and_grant")
+        call_command("migrate_and_grant", if_needed=True)
         call_command("collect_static")
         if not User.objects.exists() and not Study.objects.exists():
             self.stdout.write("The database is empty: making a demo study of synthetic transcripts …")

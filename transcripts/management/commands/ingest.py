@@ -21,6 +21,7 @@ from transcripts.records import UnreadableSource
 
 # With no worker for this long, --wait does the work itself.
 PATIENCE_SECONDS = 10.0
+SHOWN = 10  # findings and rejects per file
 
 
 def files_under(paths: list[str]) -> Iterator[tuple[Path, str]]:
@@ -157,5 +158,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{line} ({ingest.reader or 'not recognised'})")
         if ingest.error:
             self.stdout.write(f"    {ingest.error}")
-        for finding in ingest.findings.filter(transcript=None)[:20]:
+        for finding in ingest.findings.filter(transcript=None)[:SHOWN]:
             self.stdout.write(f"    finding: {finding.message}")
+        for reject in ingest.rejects.all()[:SHOWN]:
+            self.stdout.write(f"    rejected: {reject.position!r}: {reject.message}")
+        if counts["rejected"] > SHOWN:
+            self.stdout.write(f"    … and {counts['rejected'] - SHOWN:,} more; the ingest's page has all.")
