@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+from afdash.uploads import TooLarge
 
 SENTENCES = {
     400: ("bad_request", "This request could not be understood."),
     403: ("forbidden", "You may not do this."),
     404: ("not_found", "There is nothing here, or nothing that you may see."),
+    413: ("too_large", "This request is larger than the server takes."),
+    429: ("too_many", "Too many attempts failed."),
     500: ("server_error", "Something went wrong on our side. It has been logged; nothing was half-saved."),
     503: ("unavailable", "The database is away for a moment. Nothing was lost; please try again."),
 }
@@ -26,7 +31,25 @@ def _answer(request: HttpRequest, status: int, detail: str = "") -> HttpResponse
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request, exception)
     return _answer(request, 400)
+
+
+def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    # Django's own text names a setting, which is no use to whoever sent the request.
+    return _answer(request, 413, str(error) if isinstance(error, TooLarge) else "")
+
+
+def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    """For who failed to sign in too often; the next attempt is taken after ``seconds``."""
+    minutes = -(-seconds // 60)
+    wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+    response = _answer(
+        request, 429, f"Too many attempts to sign in failed. Wait {wait}, then you can try again."
+    )
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -39,6 +39,14 @@ def grant_to(role: str) -> None:
             cursor.execute(statement)
 
 
+def could_become_the_owner(role: str) -> bool:
+    """Whether ``role`` is the role that asks, or belongs to it; asked before there is any table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_has_role(%s, current_user, 'MEMBER')", [role])
+        (could,) = cursor.fetchone()
+    return bool(could)
+
+
 def owned_by(role: str) -> list[str]:
     """Tables that ``role`` owns or could change through a role that it belongs to; must be empty."""
     with connection.cursor() as cursor:

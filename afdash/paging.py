@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 PAGE_SIZE = 50
@@ -17,6 +18,9 @@ MAX_PAGE_SIZE = 500
 
 class BadCursor(ValueError):
     """The cursor in the address was not made by us, or belongs to another order."""
+
+    def __init__(self) -> None:
+        super().__init__("This page address is not valid any more; start again from the first page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,18 @@ def _decode(order: Order, cursor: str) -> tuple[str, list[Any]]:
         name, direction, values = orjson.loads(raw)
         if name != order.name or direction not in ("next", "previous") or len(values) != len(order.columns):
             raise ValueError
-        if not all(isinstance(value, int | float | str) and not isinstance(value, bool) for value in values):
+        if not all(_can_be_stored(value) for value in values):
             raise ValueError
     except (ValueError, TypeError, binascii.Error, UnicodeError) as error:
-        raise BadCursor(
-            "This page address is not valid any more; start again from the first page."
-        ) from error
+        raise BadCursor from error
     return direction, values
+
+
+def _can_be_stored(value: Any) -> bool:
+    """Whether a row could hold it: PostgreSQL fails on a NUL, and on a number beyond 64 bits."""
+    if isinstance(value, str):
+        return "\x00" not in value
+    return isinstance(value, int | float) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _after(columns: Sequence[str], values: Sequence[Any]) -> Q:
@@ -78,10 +87,8 @@ def page_of(rows: QuerySet[Any], order: Order, cursor: str | None, size: int = P
     if values is not None:
         try:
             rows = rows.filter(_after(columns, values))
-        except (ValueError, TypeError) as error:
-            raise BadCursor(
-                "This page address is not valid any more; start again from the first page."
-            ) from error
+        except (ValueError, TypeError, ValidationError) as error:
+            raise BadCursor from error
     items = list(rows.order_by(*columns)[: size + 1])
     more = len(items) > size
     items = items[:size]

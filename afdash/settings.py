@@ -22,7 +22,12 @@ def required(name: str, value: str | None) -> str:
     return value
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str, *, as_owner: bool = False) -> dict[str, object]:
+    """The connection for ``url``; the owner's, which only migrates, may work for as long as it needs."""
+    # Nothing hangs: a lock that is not had in 3 s and a statement that takes a minute are given up, and the
+    # caller is told to try again. An index on a large table takes minutes; but while a migration waits for
+    # a lock, everyone else waits behind it, so that is given up as soon.
+    longest = 0 if as_owner else 60_000
     parts = env.postgres_parts(url)
     options = parts.pop("OPTIONS")
     return {
@@ -33,10 +38,9 @@ def database(url: str) -> dict[str, object]:
         "OPTIONS": {
             **options,
             "connect_timeout": 5,
-            # Nothing hangs: a lock that is not had in 3 s and a statement that takes a minute are
-            # given up, and the caller is told to try again.
             "options": (
-                "-c lock_timeout=3000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"
+                f"-c lock_timeout=3000 -c statement_timeout={longest} "
+                f"-c idle_in_transaction_session_timeout={longest}"
             ),
         },
     }
@@ -75,6 +79,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "rest_framework",
     "django_htmx",
     "csp",
@@ -139,7 +144,8 @@ DATABASES = {
     "default": database(
         required("DATABASE_OWNER_URL", DATABASE_OWNER_URL)
         if AS_OWNER
-        else required("DATABASE_URL", DATABASE_URL)
+        else required("DATABASE_URL", DATABASE_URL),
+        as_owner=AS_OWNER,
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -176,7 +182,12 @@ SECURE_HSTS_SECONDS = 0 if AFDASH_LOCAL else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not AFDASH_LOCAL
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if env.boolean("AFDASH_BEHIND_PROXY", default=False, help="Trust X-Forwarded-Proto of the proxy in front."):
+AFDASH_BEHIND_PROXY = env.boolean(
+    "AFDASH_BEHIND_PROXY",
+    default=False,
+    help="Trust X-Forwarded-Proto and the last address in X-Forwarded-For: the proxy in front sets both.",
+)
+if AFDASH_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Transcripts are hostile text. Nothing inline, nothing evaluated, nothing from elsewhere.
@@ -219,11 +230,14 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20  # of a form or an API body; uploaded files are counted apart
-DATA_UPLOAD_MAX_NUMBER_FILES = 200
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
-FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_NUMBER_FILES = 500  # each is an open file for as long as the request lasts
+FILE_UPLOAD_HANDLERS = ["afdash.uploads.UploadHandler"]
+FILE_UPLOAD_TEMP_DIR = AFDASH_DATA_DIR / "uploads"  # where there is room for them; /tmp may be memory
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 AFDASH_MAX_UPLOAD = env.integer(
-    "AFDASH_MAX_UPLOAD_MB", default=4096, help="Largest file that the upload page and the API take, in MB."
+    "AFDASH_MAX_UPLOAD_MB",
+    default=4096,
+    help="Largest upload that the page and the API take, all files of it together, in MB.",
 ) * (1 << 20)
 
 AFDASH_LEASE_SECONDS = env.integer(
@@ -273,5 +287,10 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "csp": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "csp": {"level": "WARNING"},
+        # Anybody can send too much, as often as they like: no stack trace for each.
+        "django.security.TooLarge": {"level": "CRITICAL"},
+    },
 }

@@ -17,6 +17,7 @@ SCOPES = {
     "read": "read studies, transcripts, figures and exports",
     "ingest": "send files to be ingested",
     "annotate": "claim tasks and save annotations",
+    "manage": "open rounds and change codebooks",
 }
 
 

@@ -6,17 +6,33 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from afdash import errors
+from afdash.accounts import throttle
 from afdash.accounts.models import SCOPES, ApiToken
 
 
 class SignIn(LoginView):
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = request.POST.get("username", "")
+        if not name.strip() or not request.POST.get("password"):
+            return super().post(request, *args, **kwargs)  # the form says what is missing
+        # Before the password is looked at: a refusal must not tell whether it was right.
+        if seconds := throttle.begin(request, name):
+            return errors.too_many(request, seconds)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        throttle.succeed(self.request, self.request.POST["username"])
+        return super().form_valid(form)
 
 
 class SignOut(LogoutView):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from afdash.errors import SENTENCES
 from afdash.paging import BadCursor
 from afdash.retry import is_transient
+from afdash.uploads import TooLarge
 
 
 class Conflict(exceptions.APIException):
@@ -50,6 +52,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(body("forbidden", str(error) or "You may not do this."), 403)
     if isinstance(error, BadCursor):
         return Response(body("bad_cursor", str(error)), 400)
+    if isinstance(error, RequestDataTooBig):
+        code, sentence = SENTENCES[413]
+        return Response(body(code, str(error) if isinstance(error, TooLarge) else sentence), 413)
     if isinstance(error, DatabaseError | InterfaceError) and is_transient(error):
         return Response(
             body("unavailable", "The database is away for a moment. Nothing was lost; please try again."),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+
+from afdash.uploads import TooLarge
 
 MAX_DEPTH = 50
 
@@ -33,8 +36,13 @@ class StrictParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        # Django holds forms to this size by itself, but not a body that is read as a stream.
+        largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        content = stream.read(largest + 1)
+        if len(content) > largest:
+            raise TooLarge(f"The JSON is larger than {largest:,} bytes.")
         try:
-            value = orjson.loads(stream.read())
+            value = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"This is not JSON: {error}") from error
         _check(value)

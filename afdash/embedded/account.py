@@ -64,8 +64,14 @@ def account_for(data: Path, say: Callable[[str], None]) -> Account | None:
             entry = pwd.getpwuid(data.stat().st_uid)
         except KeyError:
             return Account(str(data.stat().st_uid), data.stat().st_uid, data.stat().st_gid)
+        if entry.pw_name == "nobody":
+            raise EmbeddedServerError(
+                f"{data} belongs to nobody, as whom other services may run, and they could read it: stop afdash, "
+                f"then give it to a user of its own (useradd --system {SYSTEM_USER}; "
+                f"chown -R {SYSTEM_USER}: {data})."
+            )
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    return _unprivileged(say)
+    return _unprivileged()
 
 
 def make_private_folder(folder: Path, account: Account | None) -> None:
@@ -125,8 +131,11 @@ def _open_for_reading(path: Path) -> bool:
     return True
 
 
-def _unprivileged(say: Callable[[str], None]) -> Account:
-    """The system user afdash, made if need be; where that is impossible, nobody."""
+def _unprivileged() -> Account:
+    """The system user afdash, made if need be.
+
+    Never nobody: the servers trust whoever reaches their socket, and other services run as nobody too.
+    """
     entry = _entry(SYSTEM_USER)
     useradd = shutil.which("useradd", path=os.defpath + os.pathsep + "/usr/sbin:/sbin")
     if entry is None and useradd is not None:
@@ -136,13 +145,10 @@ def _unprivileged(say: Callable[[str], None]) -> Account:
         subprocess.run(command, capture_output=True, check=False)
         entry = _entry(SYSTEM_USER)
     if entry is None:
-        entry = _entry("nobody")
-        if entry is None:
-            raise EmbeddedServerError(
-                "PostgreSQL does not run as root, and there is no user afdash or nobody to run it: "
-                "create the user afdash, or run afdash as an ordinary user."
-            )
-        say("The user afdash could not be created, so the database server runs as nobody.")
+        raise EmbeddedServerError(
+            "PostgreSQL does not run as root, and the user afdash to run it could not be created: "
+            f"create the user afdash (useradd --system {SYSTEM_USER}), or run afdash as an ordinary user."
+        )
     if entry.pw_uid == 0:
         raise EmbeddedServerError(f"The user {entry.pw_name} is another name of root: PostgreSQL refuses it.")
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)

@@ -133,6 +133,7 @@ class Supervisor:
         # The role that owns the tables is for migrations; what faces users never learns its address.
         values = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         values.pop("DATABASE_OWNER_URL", None)
+        values.pop("DATABASE_OWNER_URL_FILE", None)
         for program in self.table(port, self.folder):
             log = self.folder / "logs" / f"{program.name}.log"
             self.children.append(Child(program, log, values, self.say))

@@ -295,3 +295,22 @@ def test_root_opens_the_way_to_the_data_and_says_so(tmp_path):
     said.clear()
     account.make_reachable(closed / "data" / "cluster", nobody, said.append)
     assert said == []
+
+
+def test_nobody_never_owns_the_database(monkeypatch, tmp_path):
+    entry = account._entry
+    monkeypatch.setattr(account, "_entry", lambda name: entry(name) if name == "nobody" else None)
+    monkeypatch.setattr(account.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(account.os, "geteuid", lambda: 0)
+    with pytest.raises(EmbeddedServerError, match="create the user afdash"):
+        account.account_for(tmp_path / "cluster", print)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder to another user")
+def test_data_that_belongs_to_nobody_is_refused(tmp_path):
+    data = tmp_path / "cluster"
+    data.mkdir()
+    nobody = pwd.getpwnam("nobody")
+    os.chown(data, nobody.pw_uid, nobody.pw_gid)
+    with pytest.raises(EmbeddedServerError, match="chown"):
+        account.account_for(data, print)

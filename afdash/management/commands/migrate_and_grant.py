@@ -34,6 +34,21 @@ class Command(BaseCommand):
             return False
         return grants.are_held_by(connection.settings_dict["USER"])
 
+    def _refuse_an_owner(self, role: str) -> None:
+        """Before anything is changed: rights taken from the owner would stop the next migration."""
+        owned = grants.owned_by(role)
+        if owned:
+            what = f"owns or may take over {len(owned)} tables (such as {owned[0]})"
+        elif grants.could_become_the_owner(role):
+            what = "is the owner of the tables, or may act as it"
+        else:
+            return
+        self.stderr.write(
+            f"The role {role} {what}, so it could switch off the triggers that protect labels. Nothing was "
+            "changed. Give DATABASE_URL another role than DATABASE_OWNER_URL."
+        )
+        raise SystemExit(1)
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.AS_OWNER:
             if options["if_needed"] and self._is_up_to_date():
@@ -48,14 +63,8 @@ class Command(BaseCommand):
             if result.returncode:
                 raise SystemExit(result.returncode)
             return
-        call_command("migrate", verbosity=0, interactive=False)
         role = str(env.postgres_parts(settings.DATABASE_URL)["USER"])
+        self._refuse_an_owner(role)
+        call_command("migrate", verbosity=0, interactive=False)
         grants.grant_to(role)
-        owned = grants.owned_by(role)
-        if owned:
-            self.stderr.write(
-                f"The role {role} owns or may take over {len(owned)} tables (such as {owned[0]}), so it could "
-                "switch off the triggers that protect labels. Give DATABASE_URL another role than DATABASE_OWNER_URL."
-            )
-            raise SystemExit(1)
         self.stdout.write("The database is up to date.")
