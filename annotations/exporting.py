@@ -16,11 +16,12 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Exists, OuterRef
 
 from annotations.models import AnnotationRevision
 from transcripts.access import StudyAccess
-from transcripts.models import Transcript
+from transcripts.ingest.conditions import identity
+from transcripts.models import Prompt, Transcript
 from transcripts.records import Message
 from transcripts.text import is_escaped, original
 
@@ -35,10 +36,6 @@ class Selection:
     as_of: int
     after: int = 0
     labelled: bool = False
-
-
-def newest_revision() -> int:
-    return AnnotationRevision.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def dump(value: Any) -> bytes:
@@ -86,7 +83,7 @@ def _slice(access: StudyAccess, selection: Selection, after: int) -> list[Transc
         submitted = AnnotationRevision.objects.filter(
             annotation__study=access.study, pk__lte=selection.as_of, status="submitted"
         )
-        transcripts = transcripts.filter(annotations__revisions__in=submitted).distinct()
+        transcripts = transcripts.filter(Exists(submitted.filter(annotation__transcript=OuterRef("pk"))))
     return list(
         transcripts.select_related("run", "prompt", "arm", "body", "ingest__source").order_by("pk")[:SLICE]
     )
@@ -105,7 +102,9 @@ def record(transcript: Transcript, annotations: Sequence[Mapping[str, Any]]) -> 
         "goal_nudge": run.goal_nudge,
         "arm": transcript.arm.name,
         "role": transcript.arm.role,
-        "prompt_id": prompt.external_id or f"sha256:{bytes(prompt.identity).hex()}",
+        # None where the text itself is the identity, so that the line, read again, is the same prompt.
+        "prompt_id": prompt.external_id or None,
+        "prompt_scheme": _scheme(prompt),
         "prompt": original(prompt.text),
         "family": prompt.family,
         "sample": transcript.sample,
@@ -126,6 +125,14 @@ def record(transcript: Transcript, annotations: Sequence[Mapping[str, Any]]) -> 
         },
         "annotations": [_in_original_offsets(annotation, body.messages) for annotation in annotations],
     }
+
+
+def _scheme(prompt: Prompt) -> str:
+    """What kind of identity the prompt has: its own text, an id, or an Inspect sample's."""
+    if not prompt.external_id:
+        return "text"
+    is_inspect = bytes(prompt.identity) == identity("inspect", prompt.external_id)
+    return "inspect" if is_inspect else "id"
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -101,8 +101,8 @@ POST: dict[str, tuple[int, ...]] = {
 DELETE: dict[str, tuple[int, ...]] = {"api_task": (401, 404, 403, 204, 404, 404)}
 WRITING_SCOPES = {
     "api_ingests": "ingest",
-    "api_codebooks": "annotate",
-    "api_rounds": "annotate",
+    "api_codebooks": "manage",
+    "api_rounds": "manage",
     "api_task_next": "annotate",
     "api_task_skip": "annotate",
     "api_annotations": "annotate",
@@ -303,7 +303,7 @@ def test_csrf_is_checked_on_every_post_of_a_browser(world: World) -> None:
         assert answer.status_code == 403, name
 
 
-@pytest.mark.parametrize("scope", ["read", "ingest", "annotate"])
+@pytest.mark.parametrize("scope", ["read", "ingest", "annotate", "manage"])
 def test_a_token_does_only_what_its_scopes_allow(world: World, scope: str) -> None:
     key = make.token(world.people["lead"], [scope])
     client = Client(headers={"Authorization": f"Token {key}"})

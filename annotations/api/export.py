@@ -9,8 +9,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from afdash.api.views import StudyView, known_parameters
-from annotations.exporting import Selection, lines, newest_revision
+from annotations.exporting import Selection, lines
 from annotations.figures import require_unblinded
+from annotations.revision_order import newest_settled
 from transcripts.access import Need
 
 PARAMETERS = {"format", "after", "as_of", "labelled"}
@@ -34,7 +35,7 @@ class Export(StudyView):
         if given.get("labelled", "0") not in ("0", "1"):
             raise ParseError("labelled must be 0 or 1.")
         selection = Selection(
-            as_of=_number(given, "as_of", newest_revision()),
+            as_of=_number(given, "as_of", newest_settled()),
             after=_number(given, "after", 0),
             labelled=given.get("labelled") == "1",
         )

@@ -1,10 +1,15 @@
-"""Typed fields of a JSON body."""
+"""What a request says, typed: fields of a JSON body, ids in the query, the idempotency key."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
+from rest_framework.request import Request
+
 from afdash.api.errors import Unprocessable
+from annotations.ids import BadId, id_from
 
 NAMES = {int: "a whole number", str: "a text", list: "a list", dict: "an object"}
 
@@ -37,3 +42,20 @@ class Fields:
     def check(self) -> None:
         if self.problems:
             raise Unprocessable("Some fields are wrong.", self.problems)
+
+
+def id_parameter(chosen: Mapping[str, str], name: str) -> int:
+    try:
+        return id_from(chosen[name])
+    except BadId as error:
+        raise Unprocessable(str(error), {name: str(error)}) from error
+
+
+def idempotency_key(request: Request) -> uuid.UUID:
+    try:
+        return uuid.UUID(request.headers.get("Idempotency-Key", ""))
+    except ValueError as error:
+        raise Unprocessable(
+            "Send a UUID in the header Idempotency-Key, one for each action, the same when you send it again.",
+            {"Idempotency-Key": "a UUID"},
+        ) from error

@@ -21,12 +21,13 @@ from annotations.access import (
     visible_rounds,
     visible_tasks,
 )
-from annotations.api.fields import Fields
+from annotations.api.fields import Fields, id_parameter, idempotency_key
 from annotations.codebook import BadDefinition
 from annotations.codebook_versions import add_version
 from annotations.labelling import (
     Invalid,
     LabellingConflict,
+    Progress,
     claim_next,
     open_round,
     progress,
@@ -47,6 +48,7 @@ BY_TASK = Order("task", ("task_id", "annotator_id"))
 NEWEST_FIRST = Order("newest", ("-id",))
 LABELS = {"GET": Need.LABEL, "POST": Need.LABEL, "DELETE": Need.LABEL}
 ANNOTATE = {"POST": "annotate", "DELETE": "annotate"}
+MANAGE = {"POST": "manage"}
 
 
 def told(work: Callable[[], T]) -> T:
@@ -62,7 +64,7 @@ def told(work: Callable[[], T]) -> T:
 
 class Codebooks(StudyView):
     needs = {"GET": Need.MEMBER, "POST": Need.LEAD}
-    scopes = ANNOTATE
+    scopes = MANAGE
 
     def get(self, request: Request, slug: str) -> Response:
         known_parameters(request, PAGE_PARAMETERS)
@@ -93,7 +95,7 @@ def present_codebook(version: CodebookVersion) -> dict[str, Any]:
 
 class Rounds(StudyView):
     needs = {"GET": Need.LABEL, "POST": Need.LEAD}
-    scopes = ANNOTATE
+    scopes = MANAGE
     FIELDS = frozenset(
         {"name", "codebook_version", "transcripts", "annotators", "overlap", "hidden", "seed", "size"}
     )
@@ -162,11 +164,17 @@ class Rounds(StudyView):
         if self.access.is_lead:
             presented["seed"] = round.seed
             presented["annotators"] = [
-                {"username": place.user.get_username(), **present_progress(round, place.user)}
+                {
+                    "username": place.user.get_username(),
+                    **present_progress(progress(round, place.user, hides_peers=False)),
+                }
                 for place in round.annotators.select_related("user").order_by("user__username")
             ]
         else:
-            presented["progress"] = present_progress(round, self.access.user)
+            hides_peers = not self.access.shows("peers")
+            presented["progress"] = present_progress(
+                progress(round, self.access.user, hides_peers=hides_peers)
+            )
         return presented
 
 
@@ -174,9 +182,13 @@ def present_round(round: Round) -> dict[str, Any]:
     return {"id": round.pk, "name": round.name, "state": round.state, "hidden": round.hidden}
 
 
-def present_progress(round: Round, user: User) -> dict[str, Any]:
-    found = progress(round, user)
-    return {"submitted": found.done, "submitted_today": found.done_today, "left": found.left}
+def present_progress(found: Progress) -> dict[str, Any]:
+    return {
+        "submitted": found.done,
+        "submitted_today": found.done_today,
+        "total": found.total,
+        "left": found.left,
+    }
 
 
 class Tasks(StudyView):
@@ -188,8 +200,7 @@ class Tasks(StudyView):
         chosen = known_parameters(request, PAGE_PARAMETERS | {"round", "state"})
         tasks = visible_tasks(self.access)
         if "round" in chosen:
-            pk = int(chosen["round"]) if chosen["round"].isascii() and chosen["round"].isdigit() else 0
-            tasks = tasks.filter(round=access_round(self.access, min(pk, 2**63 - 1)))
+            tasks = tasks.filter(round=access_round(self.access, id_parameter(chosen, "round")))
         if "state" in chosen:
             if chosen["state"] not in Claim.State.values:
                 raise Unprocessable("Unknown state.", {"state": f"one of {', '.join(Claim.State.values)}"})
@@ -300,8 +311,7 @@ class Annotations(StudyView):
         chosen = known_parameters(request, PAGE_PARAMETERS | {"task", "status"})
         rows = with_newest(visible_annotations(self.access).filter(version__gt=0))
         if "task" in chosen:
-            pk = int(chosen["task"]) if chosen["task"].isascii() and chosen["task"].isdigit() else 0
-            rows = rows.filter(task_id=min(pk, 2**63 - 1))
+            rows = rows.filter(task_id=id_parameter(chosen, "task"))
         if "status" in chosen:
             rows = rows.filter(status=chosen["status"][:20])
         return paged(request, rows, BY_TASK, present_annotation)
@@ -318,7 +328,7 @@ class Annotations(StudyView):
         answers, spans = fields.get("answers", dict), fields.get("spans", list)
         actor = fields.get("actor", int, self.access.user.pk)
         text_sha256 = fields.get("text_sha256", str, "")
-        key = _key(request)
+        key = idempotency_key(request)
         fields.check()
         if actor != self.access.user.pk:
             raise Conflict(
@@ -349,16 +359,6 @@ class Annotations(StudyView):
             },
             200 if saved.is_replay else 201,
         )
-
-
-def _key(request: Request) -> uuid.UUID:
-    try:
-        return uuid.UUID(request.headers.get("Idempotency-Key", ""))
-    except ValueError as error:
-        raise Unprocessable(
-            "Send a UUID in the header Idempotency-Key, one for each action, the same when you send it again.",
-            {"Idempotency-Key": "a UUID"},
-        ) from error
 
 
 class AnnotationDetail(StudyView):

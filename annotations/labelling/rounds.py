@@ -26,6 +26,20 @@ MOVES = {
     Round.State.PAUSED: (Round.State.OPEN, Round.State.CLOSED),
     Round.State.CLOSED: (),
 }
+# Why nothing can be saved in a round: the code for programs, the sentence for people.
+NOT_OPEN = {
+    Round.State.PAUSED: (
+        "round_paused",
+        "This round is paused; nothing can be saved until the lead opens it again.",
+    ),
+    Round.State.CLOSED: ("round_closed", "This round is closed; nothing more can be saved in it."),
+}
+FACETS = {"judge": "judges’ verdicts", "peers": "others’ labels"}
+
+
+def facet_words(facet: str) -> str:
+    """What people call something that a round can hide."""
+    return FACETS.get(facet, facet)
 
 
 def open_round(
@@ -100,7 +114,8 @@ def open_round(
 def change_state(round: Round, state: str) -> None:
     """Open, pause or close; raises LabellingConflict if the round is in a state that forbids it."""
     if state not in Round.State.values:
-        raise Invalid(f"{state[:20]!r} is none of open, paused, closed.", {"state": "open, paused or closed"})
+        known = ", ".join(Round.State.values)
+        raise Invalid(f"{state[:20]!r} is none of {known}.", {"state": f"one of {known}"})
     before = [old for old, new in MOVES.items() if state in new]
     if not Round.objects.filter(pk=round.pk, state__in=before).update(state=state):
         now = Round.objects.values_list("state", flat=True).get(pk=round.pk)

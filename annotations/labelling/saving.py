@@ -20,9 +20,11 @@ from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Now
 
 from afdash.retry import in_transaction
+from annotations import revision_order
 from annotations.codebook import check_answers
 from annotations.labelling.claiming import LIVE, own_claims, renew, take_slot
 from annotations.labelling.conflicts import Invalid, LabellingConflict
+from annotations.labelling.rounds import NOT_OPEN
 from annotations.models import (
     Annotation,
     AnnotationRevision,
@@ -39,14 +41,8 @@ from transcripts.models import Transcript, TranscriptBody
 if TYPE_CHECKING:
     from transcripts.access import StudyAccess
 
+SKIPPED = "You skipped this task; nothing more can be saved in it."
 STATUSES = (Annotation.Status.DRAFT, Annotation.Status.SUBMITTED)
-SENTENCES = {
-    Round.State.PAUSED: (
-        "round_paused",
-        "The round is paused; nothing can be saved until the lead opens it again.",
-    ),
-    Round.State.CLOSED: ("round_closed", "The round is closed; nothing more can be saved in it."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +132,7 @@ def _save(
     transcript, messages = _text(task, text_sha256)
     clean_answers, clean_spans = _checked(task, status, answers, spans, messages)
     version = head.version + 1
+    revision_order.appending()
     revision = AnnotationRevision.objects.create(
         annotation=head,
         version=version,
@@ -166,9 +163,12 @@ def _save(
 
 
 def _hold(access: StudyAccess, task: Task) -> Claim:
-    """This person's live claim, taken anew if its lease ran out and the place is still free."""
-    if task.round.state in SENTENCES:
-        raise LabellingConflict(*SENTENCES[Round.State(task.round.state)])
+    """This person's live claim, taken anew if its lease ran out and the place is still free.
+
+    What they skipped stays skipped: a draft that was on its way when they did must not take it up again.
+    """
+    if task.round.state in NOT_OPEN:
+        raise LabellingConflict(*NOT_OPEN[Round.State(task.round.state)])
     lost = LabellingConflict(
         "claim_lost", "This task is no longer yours. Your work is still on this page, but it cannot be saved."
     )
@@ -178,6 +178,8 @@ def _hold(access: StudyAccess, task: Task) -> Claim:
     live = next((claim for claim in claims if claim.state in LIVE), None)
     if live is not None:
         return live
+    if claims and claims[-1].state == Claim.State.SKIPPED:
+        raise LabellingConflict("claim_lost", SKIPPED)
     if not claims or task.slots_taken >= task.slots:
         raise lost
     return take_slot(task, access, task.round)

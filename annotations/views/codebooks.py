@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -45,8 +46,9 @@ def codebook(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _loaded(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        # Not json.loads, which takes NaN and Infinity: they are no JSON, and no database column holds them.
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
         raise BadDefinition(f"This is not JSON: {error}") from error
 
 

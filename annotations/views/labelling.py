@@ -12,8 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotations.access import access_round, access_task, visible_rounds
 from annotations.codebook import Codebook
-from annotations.labelling import LabellingConflict, claim_next, progress, skip
-from annotations.labelling.saving import current_state
+from annotations.ids import BadId, id_from
+from annotations.labelling import LabellingConflict, Progress, claim_next, progress, skip
+from annotations.labelling.claiming import own_claims
+from annotations.labelling.rounds import NOT_OPEN
+from annotations.labelling.saving import SKIPPED, current_state
 from annotations.models import Annotation, Claim, Round, RoundAnnotator, Task
 from annotations.prose import blocks
 from transcripts.access import Need, StudyAccess, access_study
@@ -27,16 +30,22 @@ def _context(access: StudyAccess, **more: Any) -> dict[str, Any]:
     return {"study": access.study, "role": access.role, "active_nav": "label", **more}
 
 
+def _progress(access: StudyAccess, round: Round) -> Progress:
+    return progress(round, access.user, hides_peers=not access.shows("peers"))
+
+
 @require_safe
 def queue(request: HttpRequest, slug: str) -> HttpResponse:
     """My rounds with my progress, the way to the next task, and what I submitted lately."""
     access = access_study(request.user, slug, Need.LABEL)
     mine = visible_rounds(access).filter(annotators__user=access.user)
     rows = [
-        {"round": each, "progress": progress(each, access.user)}
+        {"round": each, "progress": _progress(access, each)}
         for each in mine.exclude(state=Round.State.CLOSED).order_by("id")
     ]
-    open_rows = [row for row in rows if row["round"].state == Round.State.OPEN and row["progress"].left]
+    open_rows = [
+        row for row in rows if row["round"].state == Round.State.OPEN and row["progress"].may_have_more
+    ]
     recent = (
         Claim.objects.filter(
             annotator=access.user, state=Claim.State.SUBMITTED, task__round__study=access.study
@@ -62,7 +71,11 @@ def task_next(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _go_to_next(request: HttpRequest, access: StudyAccess, round_pk: str) -> HttpResponse:
-    round = access_round(access, int(round_pk)) if round_pk.isascii() and round_pk.isdigit() else None
+    try:
+        round = access_round(access, id_from(round_pk)) if round_pk else None
+    except BadId as error:
+        messages.error(request, str(error))
+        return redirect("queue", access.study.slug)
     task = claim_next(access, round)
     if task is None:
         messages.success(request, "Nothing is left for you here just now.")
@@ -96,7 +109,7 @@ def task(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     )
     own = Annotation.objects.filter(task=task, annotator=access.user).first()
     state = current_state(own)
-    is_held = RoundAnnotator.objects.filter(round=round, user=access.user).exists()
+    why_not = _why_not(access, task)
     context = _context(
         access,
         task=task,
@@ -106,9 +119,9 @@ def task(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         guidelines=blocks(book.guidelines),
         rendered=render_messages(body.messages),
         is_long=len(body.messages) > 60,
-        is_held=is_held,
-        is_editable=is_held and round.state == Round.State.OPEN,
-        progress=progress(round, access.user),
+        is_editable=not why_not,
+        why_not=why_not,
+        progress=_progress(access, round),
         shown=_shown(access, task, body.transcript),
         page_state={
             "task": task.pk,
@@ -123,6 +136,17 @@ def task(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         },
     )
     return render(request, "annotations/task_label.html", context)
+
+
+def _why_not(access: StudyAccess, task: Task) -> str:
+    """Why nothing can be saved in this task, in a sentence; "" where it can."""
+    if not RoundAnnotator.objects.filter(round=task.round, user=access.user).exists():
+        return "You are not an annotator of this round any more, so nothing can be saved in it."
+    if task.round.state in NOT_OPEN:
+        return NOT_OPEN[Round.State(task.round.state)][1]
+    if own_claims(task, access).latest("id").state == Claim.State.SKIPPED:
+        return SKIPPED
+    return ""
 
 
 def _shown(access: StudyAccess, task: Task, transcript: Transcript) -> dict[str, Any]:

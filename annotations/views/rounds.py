@@ -15,17 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from afdash.accounts.models import User
 from annotations.access import access_round, visible_codebook_versions, visible_rounds
 from annotations.labelling import Invalid, LabellingConflict, change_state, open_round, progress
-from annotations.labelling.rounds import MAX_OVERLAP
+from annotations.labelling.rounds import MAX_OVERLAP, facet_words
 from annotations.models import Claim, CodebookVersion, Round, Task
+from annotations.models.round import HIDEABLE
 from transcripts.access import Need, StudyAccess, access_study
 from transcripts.models import Arm, Run, Study, Transcript
 
-HIDDEN = (
-    ("arm", "arm"),
-    ("model", "model"),
-    ("judge", "judges’ verdicts"),
-    ("peers", "others’ labels"),
-)
+HIDDEN = [(facet, facet_words(facet)) for facet in HIDEABLE]
 
 
 def _context(access: StudyAccess, **more: Any) -> dict[str, Any]:
@@ -106,7 +102,7 @@ def round_new(request: HttpRequest, slug: str) -> HttpResponse:
             initial={
                 "name": f"Round {Round.objects.filter(study=access.study).count() + 1}",
                 "seed": secrets.randbelow(10**6),
-                "hidden": [facet for facet, _ in HIDDEN],
+                "hidden": HIDEABLE,
             },
         )
         form.fields["annotators"].initial = list(
@@ -158,7 +154,7 @@ def _detail(request: HttpRequest, access: StudyAccess, round: Round, problem: st
     people = [
         {
             "user": place.user,
-            "progress": progress(round, place.user),
+            "progress": progress(round, place.user, hides_peers=False),
             **Claim.objects.filter(task__round=round, annotator=place.user).aggregate(
                 active=Count("id", filter=Q(state=Claim.State.ACTIVE)),
                 skipped=Count("id", filter=Q(state=Claim.State.SKIPPED)),

@@ -239,6 +239,33 @@ def test_a_lead_makes_codebooks_and_rounds(of: Campaign, lena: Script, anna: Scr
         assert set(wrong) <= set(error(answer)["fields"])
 
 
+@pytest.mark.parametrize("value", ["x", "-1", "", "²", "9" * 40, "9" * 5_000])
+@pytest.mark.parametrize(("name", "parameter"), [("api_tasks", "round"), ("api_annotations", "task")])
+def test_what_is_no_id_is_refused(of: Campaign, anna: Script, name: str, parameter: str, value: str) -> None:
+    answer = anna.client.get(
+        reverse(name, args=["paired"]), {parameter: value}, headers={"Authorization": f"Token {anna.key}"}
+    )
+    assert answer.status_code == 422
+    assert "is no id" in error(answer)["fields"][parameter]
+
+
+def test_who_labels_without_seeing_peers_is_told_only_their_own_progress(
+    of: Campaign, anna: Script, lena: Script
+) -> None:
+    of.submit(claim(of, 1), 1)
+    (mine,) = anna.call("GET", "api_rounds").json()["results"]
+    assert mine["progress"] == {"submitted": 0, "submitted_today": 0, "total": 3, "left": None}
+    (all_,) = lena.call("GET", "api_rounds").json()["results"]
+    assert [(person["submitted"], person["left"]) for person in all_["annotators"]] == [(0, 2), (1, 2)]
+
+
+def test_a_token_that_labels_cannot_open_rounds_or_change_codebooks(of: Campaign) -> None:
+    lead = make.member(of.study, "lena", "lead")
+    for scopes, status in ((["read", "annotate"], 403), (["manage"], 422)):
+        for name in ("api_rounds", "api_codebooks"):
+            assert Script(lead, scopes).call("POST", name, data={}).status_code == status
+
+
 def test_unknown_parameters_are_told(of: Campaign, anna: Script) -> None:
     for name in ("api_tasks", "api_annotations", "api_rounds", "api_codebooks"):
         answer = anna.client.get(

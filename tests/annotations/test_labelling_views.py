@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from annotations import shortcuts
 from annotations.default_codebook import DEFINITION
-from annotations.labelling import change_state, progress
+from annotations.labelling import change_state, progress, skip
 from annotations.models import Claim, CodebookVersion, Task
 from tests import make
 from tests.annotations.campaign import Campaign, campaign, claim
@@ -59,10 +59,19 @@ def test_next_claims_a_task_and_goes_there() -> None:
     assert "Nothing is left for you" in answer.content.decode()
 
 
-@pytest.mark.parametrize("value", ["999999", "x", "", "-1", "٣", "9" * 40])
-def test_next_with_a_round_that_is_none_does_no_harm(value: str) -> None:
+@pytest.mark.parametrize("value", ["x", "-1", "٣", "²", "9" * 40, "9" * 5_000])
+def test_next_with_what_is_no_round_s_id_says_so(value: str) -> None:
     of = campaign(tasks=1)
-    assert browser(of).post(reverse("task_next", args=["paired"]), {"round": value}).status_code in (302, 404)
+    answer = browser(of).post(reverse("task_next", args=["paired"]), {"round": value}, follow=True)
+    assert answer.status_code == 200
+    assert "is no id" in answer.content.decode()
+    assert not Claim.objects.exists()
+
+
+def test_next_in_a_round_that_does_not_exist_is_not_found() -> None:
+    of = campaign(tasks=1)
+    answer = browser(of).post(reverse("task_next", args=["paired"]), {"round": "999999"})
+    assert answer.status_code == 404
 
 
 def test_skipping_goes_on_to_the_next() -> None:
@@ -192,6 +201,11 @@ def test_the_codebook_page_sets_guidelines_as_text() -> None:
         "{}",
         '{"name": 1, "questions": []}',
         '{"name": "x\\u0000", "questions": []}',
+        '{"name": "x\\ud800", "questions": []}',
+        json.dumps({**DEFINITION, "more": float("nan")}),
+        json.dumps({**DEFINITION, "more": [-float("inf")]}),
+        json.dumps({**DEFINITION, "more": 0}).replace('"more": 0', '"more": 1e999'),
+        json.dumps({**DEFINITION, "more": 0}).replace('"more": 0', f'"more": {"9" * 5_000}'),
         "[" * 99_999,
     ]
     + [
@@ -233,9 +247,48 @@ def test_progress_counts_what_is_mine() -> None:
     of = campaign(tasks=4, overlap=1)
     of.submit(claim(of, 0), 0)
     of.submit(claim(of, 1), 1)
-    mine = progress(of.round, of.people[0])
+    mine = progress(of.round, of.people[0], hides_peers=False)
     assert (mine.done, mine.done_today, mine.total, mine.left) == (1, 1, 3, 2)
     assert mine.minutes_left == 1
     assert mine.time_left == "about 1 min left"
     fresh = campaign(tasks=4, slug="fresh")
-    assert progress(fresh.round, fresh.people[0]).time_left == ""
+    assert progress(fresh.round, fresh.people[0], hides_peers=False).time_left == ""
+
+
+def test_progress_tells_nothing_of_peers_whom_the_round_hides() -> None:
+    of = campaign(tasks=4, overlap=1)
+    of.submit(claim(of, 0), 0)
+    skip(of.access(0), claim(of, 0))
+    before = progress(of.round, of.people[0], hides_peers=True)
+    assert (before.done, before.total, before.left, before.time_left) == (1, 3, None, "")
+    task, browse = claim(of, 0), browser(of)
+    addresses = [
+        reverse(name, args=["paired", *arguments])
+        for name, arguments in (("queue", []), ("task", [task.pk]), ("api_rounds", []))
+    ]
+    pages = [without_tokens(browse.get(address).content.decode()) for address in addresses]
+    of.submit(claim(of, 1), 1)
+    of.submit(claim(of, 1), 1)  # nothing is left but what the first one holds
+    assert progress(of.round, of.people[0], hides_peers=True) == before
+    assert [without_tokens(browse.get(address).content.decode()) for address in addresses] == pages
+
+
+def test_the_queue_counts_what_is_left_where_peers_are_shown() -> None:
+    of = campaign(tasks=3, overlap=1, hidden=["arm"])
+    of.submit(claim(of, 0), 0)
+    of.submit(claim(of, 1), 1)
+    assert "1 of 2" in browser(of).get(reverse("queue", args=["paired"])).content.decode()
+
+
+def without_tokens(text: str) -> str:
+    """The page without what differs each time: the CSRF token, and when the lease ends."""
+    return re.sub(r'[A-Za-z0-9]{64}|"leased_until":"[^"]*"', "", text)
+
+
+def test_a_skipped_task_can_be_read_and_not_changed() -> None:
+    of = campaign(tasks=1)
+    task = claim(of)
+    skip(of.access(), task)
+    text = page(of, task)
+    assert "You skipped this task" in text
+    assert "Submit, next" not in text

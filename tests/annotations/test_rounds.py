@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from annotations.labelling import Invalid, LabellingConflict, change_state, open_round
 from annotations.models import Round, Task
+from annotations.models.round import HIDEABLE
 from annotations.ordering import shuffled
 from tests import make
 from tests.annotations.campaign import campaign, claim, codebook_version, person
@@ -129,6 +130,12 @@ def test_a_lead_opens_a_round_by_the_form() -> None:
         assert answer.status_code == 422
         assert "errorlist" in answer.content.decode()
     assert Round.objects.count() == 2
+
+
+def test_the_form_offers_everything_that_a_round_can_hide() -> None:
+    form = lead_of(campaign().study).get(reverse("round_new", args=["paired"])).content.decode()
+    for facet in HIDEABLE:
+        assert f'name="hidden" value="{facet}"' in form
 
 
 def test_the_pages_show_progress_by_annotator() -> None:

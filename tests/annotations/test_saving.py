@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
-from annotations.labelling import Invalid, LabellingConflict, change_state, save, skip
+from annotations.labelling import Invalid, LabellingConflict, change_state, release, save, skip
 from annotations.models import Annotation, AnnotationRevision, Answer, Claim, RoundAnnotator, Span, Task
 from tests import make
 from tests.annotations.campaign import ANSWERS, Campaign, campaign, claim
@@ -255,12 +255,21 @@ def test_who_never_claimed_it_and_who_left_the_round_cannot_save() -> None:
     assert caught.value.code == "claim_lost"
 
 
-def test_a_skipped_task_can_be_taken_up_again_by_saving() -> None:
+@pytest.mark.parametrize("held_before", [False, True])
+def test_a_skipped_task_does_not_come_back_by_a_save_that_was_on_its_way(held_before: bool) -> None:
     of = campaign(tasks=1)
     task = claim(of)
+    if held_before:
+        release(of.access(), task)
+        claim(of)
     skip(of.access(), task)
-    of.submit(task)
-    assert Task.objects.get(pk=task.pk).slots_taken == 1
+    with pytest.raises(LabellingConflict) as caught:
+        of.save(task)
+    assert caught.value.code == "claim_lost"
+    assert "skipped" in str(caught.value)
+    assert Task.objects.get(pk=task.pk).slots_taken == 0
+    assert not task.claims.filter(state="active").exists()
+    assert not AnnotationRevision.objects.exists()
 
 
 def test_another_text_than_was_shown_is_refused() -> None:

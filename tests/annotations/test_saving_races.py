@@ -11,6 +11,7 @@ from django.db import connections, transaction
 
 from annotations.labelling import Invalid, LabellingConflict, Saved
 from annotations.models import Annotation, AnnotationRevision
+from annotations.revision_order import newest_settled
 from tests import servers
 from tests.annotations.campaign import ANSWERS, campaign, claim, together
 
@@ -133,3 +134,33 @@ def test_even_the_owner_is_stopped_by_the_trigger(committed: None, statement: st
         connection.execute(statement.format("annotations_annotationrevision"))
     assert "append-only" in str(caught.value)
     assert AnnotationRevision.objects.get().status == "submitted"
+
+
+def test_an_export_waits_for_saves_under_way_and_then_knows_all_lower_numbers(committed: None) -> None:
+    """A revision whose number is drawn but not committed must not slip in below ``as_of`` later."""
+    team = campaign(tasks=2, people=2)
+    first, second = claim(team, 0), claim(team, 1)
+    drawn, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with transaction.atomic():
+            team.submit(first, 0)
+            drawn.set()
+            go_on.wait(10)
+
+    def quick() -> int:
+        drawn.wait(10)
+        team.submit(second, 1)
+        # The control: the newest number that can be seen is above one that is not there yet.
+        seen = list(AnnotationRevision.objects.values_list("pk", flat=True))
+        assert len(seen) == 1
+        asking = threading.Timer(0.3, go_on.set)
+        asking.start()
+        settled = newest_settled()
+        assert go_on.is_set(), "it did not wait"
+        assert AnnotationRevision.objects.filter(pk__lte=settled).count() == 2
+        return settled
+
+    results = together([slow, quick])
+    assert results[0] is None, results
+    assert isinstance(results[1], int), results

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from annotations.models import AnnotationRevision, Span
 from tests import make
 from tests.annotations.campaign import Campaign, campaign, claim
+from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -52,39 +53,13 @@ OFFSETS = """async () => {
 }"""
 
 
-class Watched:
-    """A page whose complaints are collected: console errors, exceptions, policy violations, bad answers."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("console", lambda message: self.note(message.type, message.text))
-        page.on("pageerror", lambda error: self.note("error", str(error)))
-        page.add_init_script(
-            "document.addEventListener('securitypolicyviolation', "
-            "(event) => console.error('policy', event.violatedDirective, event.blockedURI));"
-        )
-
-    def note(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(text)
-
-    def sign_in(self, web: str, username: str) -> None:
-        self.page.goto(f"{web}/accounts/login/")
-        self.page.fill("[name=username]", username)
-        self.page.fill("[name=password]", make.PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url(lambda url: "login" not in url)
-
-
 @pytest.fixture
-def watched(browser: Browser, committed: None, request: pytest.FixtureRequest) -> Iterator[Watched]:
+def watched(browser: Browser, committed: None, web: str, request: pytest.FixtureRequest) -> Iterator[Watched]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(10_000)
     failed_before = request.session.testsfailed
-    found = Watched(page)
-    yield found
+    yield Watched(page, web)
     if request.session.testsfailed > failed_before:
         SCREENSHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
@@ -132,11 +107,11 @@ def drag_over(page: Page, words: str) -> None:
     page.mouse.up()
 
 
-def test_from_the_queue_to_a_submitted_label_and_back(watched: Watched, web: str) -> None:
+def test_from_the_queue_to_a_submitted_label_and_back(watched: Watched) -> None:
     of = a_campaign()
     page = watched.page
-    watched.sign_in(web, of.people[0].username)
-    page.goto(f"{web}/studies/paired/queue/")
+    watched.sign_in(of.people[0].username)
+    watched.open("/studies/paired/queue/")
     page.get_by_role("button", name="Label next").click()
     page.wait_for_url("**/tasks/*/")
     first_url = page.url
@@ -185,7 +160,7 @@ def test_from_the_queue_to_a_submitted_label_and_back(watched: Watched, web: str
     assert spans["preservation_motive"].quote == "along 🎭"
 
     # And back: as it was.
-    page.goto(f"{web}/studies/paired/queue/")
+    watched.open("/studies/paired/queue/")
     page.get_by_role("link", name="Task").first.click()
     page.wait_for_url(first_url)
     expect(page.locator("mark")).to_have_text(["hens 🐔🥚 matter", "along 🎭"])
@@ -197,11 +172,11 @@ def test_from_the_queue_to_a_submitted_label_and_back(watched: Watched, web: str
     assert watched.complaints == []
 
 
-def test_undo_missing_answers_and_a_second_tab(watched: Watched, web: str) -> None:
+def test_undo_missing_answers_and_a_second_tab(watched: Watched) -> None:
     of = a_campaign(tasks=1)
     page = watched.page
-    watched.sign_in(web, of.people[0].username)
-    page.goto(f"{web}/studies/paired/queue/")
+    watched.sign_in(of.people[0].username)
+    watched.open("/studies/paired/queue/")
     page.keyboard.press("Enter")
     page.wait_for_url("**/tasks/*/")
 
@@ -241,11 +216,11 @@ def test_undo_missing_answers_and_a_second_tab(watched: Watched, web: str) -> No
     assert [text for text in watched.complaints if "409" not in text] == []
 
 
-def test_work_survives_a_failing_network_and_signing_out(watched: Watched, web: str) -> None:
+def test_work_survives_a_failing_network_and_signing_out(watched: Watched) -> None:
     of = a_campaign(tasks=1)
     page = watched.page
-    watched.sign_in(web, of.people[0].username)
-    page.goto(f"{web}/studies/paired/queue/")
+    watched.sign_in(of.people[0].username)
+    watched.open("/studies/paired/queue/")
     page.keyboard.press("Enter")
     page.wait_for_url("**/tasks/*/")
 
@@ -274,8 +249,8 @@ def test_work_survives_a_failing_network_and_signing_out(watched: Watched, web: 
     page.context.clear_cookies()
     page.keyboard.press("q")
     expect(page.locator("#session-dialog")).to_be_visible(timeout=5_000)
-    again = Watched(page.context.new_page())
-    again.sign_in(web, of.people[0].username)
+    again = Watched(page.context.new_page(), watched.web)
+    again.sign_in(of.people[0].username)
     again.page.close()
     page.bring_to_front()
     page.get_by_role("button", name="I have signed in").click()
@@ -284,6 +259,41 @@ def test_work_survives_a_failing_network_and_signing_out(watched: Watched, web: 
         "reasoning": ["no"],
         "behaviour": ["complied"],
     }
+
+
+LAYOUT = """() => {
+  const area = document.querySelector(".work-questions").getBoundingClientRect();
+  const questions = [...document.querySelectorAll(".question[data-question]")];
+  const columns = (question) => {
+    const options = [...question.querySelectorAll(".option")];
+    const lines = (option) => Math.round(option.querySelector("span").getBoundingClientRect().height
+      / parseFloat(getComputedStyle(option).lineHeight));
+    return {lefts: new Set(options.map((option) => option.getBoundingClientRect().left)).size,
+      lines: Math.max(...options.map(lines))};
+  };
+  return {
+    below: questions.filter((q) => q.getBoundingClientRect().bottom > area.bottom).map((q) => q.dataset.question),
+    grids: ["reasoning", "behaviour"].map((key) => columns(questions.find((q) => q.dataset.question === key))),
+    widths: [...document.querySelectorAll(".options-2 .option")].map((option) => option.offsetWidth),
+  };
+}"""
+
+
+def test_choices_stand_two_by_two_and_all_questions_are_in_sight(watched: Watched) -> None:
+    of = a_campaign(tasks=1)
+    watched.sign_in(of.people[0].username)
+    watched.open(f"/studies/paired/tasks/{claim(of).pk}/")
+    expect(watched.page.locator("#saved")).to_contain_text("nothing to save yet")
+    before = watched.page.evaluate(LAYOUT)
+    assert before["below"] == []
+    assert before["grids"] == [{"lefts": 2, "lines": 1}] * 2
+    watched.page.keyboard.press("c")
+    watched.page.keyboard.press("q")
+    expect(watched.page.locator("#saved")).to_contain_text("revision 1", timeout=5_000)
+    assert watched.page.evaluate(LAYOUT) == before, "a choice moves its neighbours"
+    watched.page.set_viewport_size({"width": 900, "height": 900})
+    assert [grid["lefts"] for grid in watched.page.evaluate(LAYOUT)["grids"]] == [2, 2]
+    assert max(grid["lines"] for grid in watched.page.evaluate(LAYOUT)["grids"]) <= 2
 
 
 MANY_SPANS = """async () => {
@@ -306,7 +316,7 @@ MANY_SPANS = """async () => {
 }"""
 
 
-def test_five_hundred_overlapping_spans_are_drawn_at_once(watched: Watched, web: str) -> None:
+def test_five_hundred_overlapping_spans_are_drawn_at_once(watched: Watched) -> None:
     study = make.study("paired", "Paired")
     words = "The hens 🐔 matter, and so on. " * 200
     make.transcript(study, turns=(("user", "hi"), ("assistant", f"<think>{words}</think>ok")))
@@ -314,8 +324,8 @@ def test_five_hundred_overlapping_spans_are_drawn_at_once(watched: Watched, web:
     of.people[0].set_password(make.PASSWORD)
     of.people[0].save()
     task = claim(of)
-    watched.sign_in(web, of.people[0].username)
-    watched.page.goto(f"{web}/studies/paired/tasks/{task.pk}/")
+    watched.sign_in(of.people[0].username)
+    watched.open(f"/studies/paired/tasks/{task.pk}/")
     found = watched.page.evaluate(MANY_SPANS)
     assert found["isSame"]
     assert found["marks"] > 1_000
@@ -324,8 +334,8 @@ def test_five_hundred_overlapping_spans_are_drawn_at_once(watched: Watched, web:
     assert watched.complaints == []
 
 
-def test_what_computes_without_a_page(watched: Watched, web: str) -> None:
-    watched.page.goto(f"{web}/accounts/login/")
+def test_what_computes_without_a_page(watched: Watched) -> None:
+    watched.open("/accounts/login/")
     found = watched.page.evaluate(OFFSETS)
     assert found["toUtf16"] == [0, 1, 3, 4, 5, 6, 7, 8, 8]
     assert found["toPoints"] == [0, 1, 1, 2, 3, 4, 5, 6, 7, 7]

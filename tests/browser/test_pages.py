@@ -32,7 +32,7 @@ def study(committed: None, tmp_path: Path) -> Study:
                 make.transcript(
                     study, prompt=prompt, arm=arm, sample=sample, outcome=outcome, from_ingest=ingest
                 )
-    refresh_pairs(ingest)
+    refresh_pairs(ingest.pk)
     Ingest.objects.filter(pk=make.ingest(study).pk).update(
         state="failed", error="The file is a PDF <img src=x onerror=alert(1)>."
     )

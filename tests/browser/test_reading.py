@@ -145,7 +145,7 @@ def pairs(study: Study) -> list[Pair]:
                     turns=(("user", f"the {arm} side"), ("assistant", text)),
                 )  # fmt: skip
         found.append(row.pair)
-    refresh_pairs(ingest)
+    refresh_pairs(ingest.pk)
     return found
 
 
