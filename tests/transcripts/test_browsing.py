@@ -26,7 +26,7 @@ def rows(study):
         make.transcript(study, prompt=prompt, family="care", outcome="complied")
         make.transcript(study, prompt=prompt, family="care", arm="unmonitored", outcome=unmonitored)
     make.transcript(study, prompt="Unpaired", model="model-b", turns=(("assistant", "<think>open"),))
-    refresh_pairs(ingest)
+    refresh_pairs(ingest.pk)
     return study
 
 
@@ -141,7 +141,7 @@ class TestPairs:
             ):
                 if number < 5 or arm == "monitored":
                     make.transcript(study, prompt=f"p{number}", arm=arm, outcome=outcome, from_ingest=ingest)
-        refresh_pairs(ingest)
+        refresh_pairs(ingest.pk)
         monkeypatch.setattr("transcripts.views.browsing.page_of", partial(page_of, size=3))
         client = client_of(lead)
         seen, url, pages = [], f"{self.path}?sort={sort}&model=model-a", []

@@ -84,7 +84,7 @@ def pair(study) -> Pair:
                 study, arm=role, sample=number, outcome=outcome, from_ingest=ingest, family="care",
                 turns=turns(tier, f"{role} answer {number}"), metadata={"secret_field": "only for leads"},
             )  # fmt: skip
-    refresh_pairs(ingest)
+    refresh_pairs(ingest.pk)
     return row.pair
 
 
@@ -289,7 +289,7 @@ class TestStepping:
                 make.transcript(
                     study, prompt=prompt, family=family, arm=role, outcome=outcome, from_ingest=ingest
                 )
-        refresh_pairs(ingest)
+        refresh_pairs(ingest.pk)
         return {pair.prompt.text: pair.pk for pair in study.pairs.select_related("prompt")}
 
     @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def rows(study):
         make.transcript(study, prompt=prompt, family="care", outcome="complied", metadata={"tier": "free"})
         make.transcript(study, prompt=prompt, family="care", arm="unmonitored", outcome=unmonitored)
     make.transcript(study, prompt="Unpaired", model="model-b", turns=(("assistant", "<think>open"),))
-    refresh_pairs(ingest)
+    refresh_pairs(ingest.pk)
     return study
 
 

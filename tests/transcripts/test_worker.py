@@ -14,8 +14,9 @@ import pytest
 from django.db import connection
 
 from tests import make
-from transcripts.ingest import queue, sources
-from transcripts.models import Ingest, Transcript, TranscriptBody
+from tests.transcripts.test_ingest import claimed
+from transcripts.ingest import leases, queue, sources
+from transcripts.models import Ingest, IngestChunk, Transcript, TranscriptBody
 from transcripts.synthetic import long_records, write_jsonl
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -107,3 +108,18 @@ def test_no_worker_is_said_within_ten_seconds_of_its_end(start_worker) -> None:
     wait_for(queue.worker_is_running, 20, "a worker's heartbeat")
     worker.kill()
     wait_for(lambda: not queue.worker_is_running(), 10, "the notice that no worker is running")
+
+
+def test_a_slow_step_keeps_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the control: without the renewing, the lease of the same step runs out."""
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
+    row, step = claimed(make.study("slow"))
+
+    def lease_is_over_after_a_while() -> bool:
+        IngestChunk.objects.filter(pk=step.chunk_id).update(lease_until="2000-01-01T00:00Z")
+        time.sleep(0.5)
+        return row.pk in queue.stalled()
+
+    assert lease_is_over_after_a_while()
+    with leases.kept(step):
+        assert not lease_is_over_after_a_while()

@@ -9,7 +9,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from afdash.api.errors import Unprocessable
+from afdash.api.errors import Conflict, Unprocessable
 from afdash.api.views import PAGE_PARAMETERS, StudyView, known_parameters, paged
 from afdash.paging import Order
 from transcripts.access import Need, access_ingest
@@ -69,7 +69,10 @@ class Ingests(StudyView):
         source = sources.keep(
             self.access.study, file, request.data.get("path") or file.name, self.access.user
         )
-        ingest = queue.request_ingest(source, user=self.access.user, options=options)
+        try:
+            ingest = queue.request_ingest(source, user=self.access.user, options=options)
+        except queue.BusySource as error:
+            raise Conflict(str(error), "busy", ingest=error.active.pk) from error
         ingest = Ingest.objects.select_related("source").get(pk=ingest.pk)
         return Response(present(ingest), status=202)
 

@@ -94,7 +94,7 @@ class Batch:
             return
         prepared = prepare(item, ingest.reader, ingest.options)
         self.prepared.append(prepared)
-        self.size += len(prepared.packed)
+        self.size += sum(len(message.text) for message in item.messages)
 
 
 def prepare(record: Record, reader: str, options: Mapping[str, Any]) -> Prepared:
@@ -158,7 +158,10 @@ def write_batch(batch: Batch, step: Step, ingest: Ingest, conditions: Conditions
 
 
 def _commit(batch: Batch, ids: list[tuple[int, ...]], step: Step, ingest: Ingest) -> None:
-    hold_chunk(step)
+    committed = hold_chunk(step)
+    if 0 <= batch.cursor <= committed:
+        # The commit went through and only its answer was lost: doing it again would count it twice.
+        return
     known = _existing(ids)
     fresh: list[tuple[Prepared, tuple[int, ...]]] = []
     duplicate = 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.db import connection
 
-from transcripts.models import Finding, Ingest
+from transcripts.models import Finding, Ingest, Transcript
 
 # A run that shares fewer transcripts than this with another model shares chance, not a mix-up.
 IDENTICAL_AT_LEAST = 2
 
 
-def refresh_pairs(ingest: Ingest) -> None:
+def refresh_pairs(ingest_id: int) -> None:
     """Recount the pairs that this ingest added to: samples by role, and the judge's gap.
 
     Locked in id order, so two ingests that finish together on the same pairs cannot deadlock.
@@ -38,7 +38,7 @@ def refresh_pairs(ingest: Ingest) -> None:
             SET n_monitored = monitored, n_unmonitored = unmonitored, n_other = other, judge_gap = gap
             FROM counted WHERE counted.pair_id = p.id
             """,
-            [ingest.pk],
+            [ingest_id],
         )
 
 
@@ -47,16 +47,20 @@ def find_identical_content(ingest: Ingest) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT mine.model, other.model, mine.setting, count(*), min(t.id)
-            FROM transcripts_transcript t
-            JOIN transcripts_transcript u
-              ON u.study_id = t.study_id AND u.content_sha256 = t.content_sha256 AND u.run_id <> t.run_id
-            JOIN transcripts_run mine ON mine.id = t.run_id
-            JOIN transcripts_run other ON other.id = u.run_id AND other.model <> mine.model
-            WHERE t.ingest_id = %s
-            GROUP BY mine.model, other.model, mine.setting HAVING count(*) >= %s
+            WITH mine AS (
+                SELECT content_sha256, run_id, count(*) AS n FROM transcripts_transcript
+                WHERE ingest_id = %(ingest)s GROUP BY 1, 2
+            ), elsewhere AS (
+                SELECT DISTINCT t.content_sha256, r.model
+                FROM transcripts_transcript t JOIN transcripts_run r ON r.id = t.run_id
+                WHERE t.study_id = %(study)s AND t.content_sha256 IN (SELECT content_sha256 FROM mine)
+            )
+            SELECT r.model, e.model, r.setting, sum(n)::bigint
+            FROM mine JOIN transcripts_run r ON r.id = mine.run_id
+            JOIN elsewhere e ON e.content_sha256 = mine.content_sha256 AND e.model <> r.model
+            GROUP BY 1, 2, 3 HAVING sum(n) >= %(least)s
             """,
-            [ingest.pk, IDENTICAL_AT_LEAST],
+            {"ingest": ingest.pk, "study": ingest.study_id, "least": IDENTICAL_AT_LEAST},
         )
         rows = cursor.fetchall()
     Finding.objects.bulk_create(
@@ -71,7 +75,7 @@ def find_identical_content(ingest: Ingest) -> None:
                 ),
                 detail={"model": mine, "other_model": other, "setting": setting, "transcripts": count},
             )
-            for mine, other, setting, count, _ in rows
+            for mine, other, setting, count in rows
         ],
         ignore_conflicts=True,
     )
@@ -110,16 +114,20 @@ def find_unpaired(ingest: Ingest) -> None:
 def clear_unpaired_of_others(ingest: Ingest) -> None:
     """When this ingest completes the pairs of an earlier one, that one's finding is taken back."""
     others = (
-        Ingest.objects.filter(study=ingest.study_id, findings__kind="unpaired")
+        Ingest.objects.filter(
+            findings__kind="unpaired",
+            transcripts__pair__in=Transcript.objects.filter(ingest=ingest).values("pair"),
+        )
         .exclude(pk=ingest.pk)
-        .distinct()[:200]
+        .distinct()
+        .order_by("pk")
     )
     for other in others:
         find_unpaired(other)
 
 
 def finish(ingest: Ingest) -> None:
-    refresh_pairs(ingest)
+    refresh_pairs(ingest.pk)
     find_identical_content(ingest)
     find_unpaired(ingest)
     clear_unpaired_of_others(ingest)

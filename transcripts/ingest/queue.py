@@ -18,6 +18,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
+from afdash.retry import in_transaction
+from transcripts.ingest.finish import refresh_pairs
 from transcripts.models import Ingest, IngestChunk, Source
 
 if TYPE_CHECKING:
@@ -35,6 +37,17 @@ class Fenced(Exception):
     """Another worker has taken the step over, or the ingest was cancelled: stop, write nothing."""
 
 
+class BusySource(Exception):
+    """The file is being ingested with other options: its records must not land under both."""
+
+    def __init__(self, active: Ingest) -> None:
+        super().__init__(
+            f"This file is being ingested already (ingest {active.pk}). Wait until that one is done, "
+            "or cancel it, before you ask for another."
+        )
+        self.active = active
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     kind: str  # "plan", "chunk" or "finish"
@@ -44,9 +57,12 @@ class Step:
 
 
 def request_ingest(source: Source, *, user: User | None, options: dict[str, Any]) -> Ingest:
-    """Queue an ingest of ``source``; if one is under way already, that one is returned."""
+    """Queue an ingest of ``source``; if the same one is under way already, that one is returned.
+
+    Raises BusySource if one with other options is under way.
+    """
     options = {key: options[key] for key in OPTIONS if options.get(key) not in (None, "", {})}
-    while True:
+    for tries_left in (2, 1, 0):
         try:
             with transaction.atomic():
                 ingest = Ingest.objects.create(
@@ -56,8 +72,13 @@ def request_ingest(source: Source, *, user: User | None, options: dict[str, Any]
                 return ingest
         except IntegrityError:
             active = Ingest.objects.filter(source=source, state__in=Ingest.ACTIVE).first()
+            if active and active.options != options:
+                raise BusySource(active) from None
             if active:
                 return active
+            if not tries_left:  # not the one rule that a moment can cure
+                raise
+    raise AssertionError("unreachable")
 
 
 def ring(ingest_id: int, times: int = 1) -> None:
@@ -65,7 +86,7 @@ def ring(ingest_id: int, times: int = 1) -> None:
     try:
         for _ in range(times):
             # By name: the tasks import this module.
-            current_app.send_task("transcripts.advance_ingest", (ingest_id,), retry=False)
+            current_app.send_task("transcripts.advance_ingest", (ingest_id,), queue="ingest", retry=False)
     except Exception:  # any broker trouble: the row is queued, which is what counts
         logger.warning("could not wake a worker for ingest %s; the sweep will", ingest_id)
 
@@ -133,20 +154,55 @@ def hold_ingest(step: Step, **changes: Any) -> None:
         raise Fenced
 
 
-def hold_chunk(step: Step) -> None:
-    """Lock the chunk under the fence and renew its lease, inside the caller's transaction."""
-    row = _returned(
-        """
-        UPDATE transcripts_ingestchunk c SET lease_until = now() + make_interval(secs => %(lease)s)
-        FROM transcripts_ingest i
-        WHERE c.id = %(chunk)s AND c.attempt = %(attempt)s AND c.state = 'running'
-          AND i.id = c.ingest_id AND i.state = 'running'
-        RETURNING c.id
-        """,
-        {"chunk": step.chunk_id, "attempt": step.attempt, "lease": LEASE_SECONDS},
+def hold_chunk(step: Step) -> int:
+    """Lock the chunk under the fence, inside the caller's transaction; returns its committed cursor.
+
+    The ingest is locked against changes of state too: who cancels it waits for this batch, and what
+    is counted after the cancel counts this batch.
+    """
+    params = {
+        "ingest": step.ingest_id,
+        "chunk": step.chunk_id,
+        "attempt": step.attempt,
+        "lease": LEASE_SECONDS,
+    }
+    running = _returned(
+        "SELECT 1 FROM transcripts_ingest WHERE id = %(ingest)s AND state = 'running' FOR SHARE", params
     )
-    if row is None:
+    row = running and _returned(
+        """
+        UPDATE transcripts_ingestchunk SET lease_until = now() + make_interval(secs => %(lease)s)
+        WHERE id = %(chunk)s AND attempt = %(attempt)s AND state = 'running'
+        RETURNING cursor
+        """,
+        params,
+    )
+    if not row:
         raise Fenced
+    return int(row[0])
+
+
+def renew(step: Step) -> None:
+    """Prolong the lease of a step that is still ours; nothing happens if it is not."""
+    params = {
+        "ingest": step.ingest_id,
+        "chunk": step.chunk_id,
+        "attempt": step.attempt,
+        "lease": LEASE_SECONDS,
+    }
+    with connection.cursor() as cursor:
+        if step.kind == "chunk":
+            cursor.execute(
+                "UPDATE transcripts_ingestchunk SET lease_until = now() + make_interval(secs => %(lease)s) "
+                "WHERE id = %(chunk)s AND attempt = %(attempt)s AND state = 'running'",
+                params,
+            )
+        else:
+            cursor.execute(
+                "UPDATE transcripts_ingest SET lease_until = now() + make_interval(secs => %(lease)s) "
+                "WHERE id = %(ingest)s AND attempt = %(attempt)s AND state IN ('planning', 'finishing')",
+                params,
+            )
 
 
 def release_chunk(step: Step) -> None:
@@ -156,19 +212,26 @@ def release_chunk(step: Step) -> None:
     ).update(state=IngestChunk.State.QUEUED, lease_until=None)
 
 
-def fail(ingest_id: int, message: str) -> None:
-    Ingest.objects.filter(pk=ingest_id, state__in=Ingest.ACTIVE).update(
-        state=Ingest.State.FAILED, error=message, finished_at=Now(), lease_until=None
-    )
+def fail(ingest_id: int, message: str) -> bool:
+    """End an ingest with a sentence; what was committed stays, and its pairs are counted."""
+    return _end(ingest_id, state=Ingest.State.FAILED, error=message)
 
 
 def cancel(ingest: Ingest) -> bool:
     """Stop an ingest; what was committed stays. Workers notice at their next batch."""
-    return bool(
-        Ingest.objects.filter(pk=ingest.pk, state__in=Ingest.ACTIVE).update(
-            state=Ingest.State.CANCELLED, finished_at=Now(), lease_until=None
+    return _end(ingest.pk, state=Ingest.State.CANCELLED)
+
+
+def _end(ingest_id: int, **changes: Any) -> bool:
+    def end() -> bool:
+        ended = Ingest.objects.filter(pk=ingest_id, state__in=Ingest.ACTIVE).update(
+            **changes, finished_at=Now(), lease_until=None
         )
-    )
+        if ended:
+            refresh_pairs(ingest_id)
+        return bool(ended)
+
+    return in_transaction(end)
 
 
 def stalled() -> list[int]:

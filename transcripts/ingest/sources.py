@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.files import File
 from django.core.files.storage import storages
 
 from transcripts.models import Source, Study
@@ -45,22 +46,50 @@ def keep(study: Study, stream: IO[bytes], name: str, user: User | None) -> Sourc
     directory = Path(settings.AFDASH_DATA_DIR) / "incoming"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(dir=directory) as copy:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-            copy.write(block)
-        size = copy.tell()
-        copy.flush()
-        os.fsync(copy.fileno())
-        sha256 = digest.hexdigest()
-        store = storages["sources"]
-        if not store.exists(storage_name(sha256)):
-            copy.seek(0)
-            store.save(storage_name(sha256), copy)
+    descriptor, name_of_copy = tempfile.mkstemp(dir=directory)
+    try:
+        with os.fdopen(descriptor, "w+b") as copy:
+            while block := stream.read(BLOCK):
+                digest.update(block)
+                copy.write(block)
+            size = copy.tell()
+            copy.flush()
+            os.fsync(copy.fileno())
+            sha256 = digest.hexdigest()
+            _place(copy, Path(name_of_copy), storage_name(sha256), size)
+    finally:
+        Path(name_of_copy).unlink(missing_ok=True)
     source, _ = Source.objects.get_or_create(
         study=study, sha256=sha256, name=display_name(name), defaults={"size": size, "created_by": user}
     )
     return source
+
+
+def _place(copy: IO[bytes], path: Path, name: str, size: int) -> None:
+    """Put the finished copy into storage, whole or not at all.
+
+    On a disk it is moved into place, which nobody can see half done. Elsewhere it is written under its
+    name; a file there of another size is what an interrupted write left, and is replaced.
+    """
+    store = storages["sources"]
+    try:
+        final = Path(store.path(name))
+    except NotImplementedError:
+        if store.exists(name) and store.size(name) == size:
+            return
+        store.delete(name)
+        copy.seek(0)
+        store.save(name, File(copy))
+        return
+    if final.exists() and final.stat().st_size == size:
+        return
+    final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.replace(path, final)
+    folder = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterator
 
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from afdash.retry import in_transaction
@@ -18,6 +19,7 @@ from transcripts.ingest import queue
 from transcripts.ingest.batch import Batch, write_batch, write_file_findings
 from transcripts.ingest.conditions import Conditions
 from transcripts.ingest.finish import finish
+from transcripts.ingest.leases import kept
 from transcripts.ingest.queue import MAX_FAILURES, Fenced, Step
 from transcripts.ingest.sources import local_path
 from transcripts.models import Ingest, IngestChunk
@@ -62,14 +64,20 @@ def _do(step: Step, deadline: float) -> bool:
         )
         return True
     try:
-        if step.kind == "plan":
-            _plan(step, ingest)
-        elif step.kind == "chunk":
-            return _read_chunk(step, ingest, deadline)
-        else:
-            _finish(step, ingest)
+        with kept(step):
+            if step.kind == "plan":
+                _plan(step, ingest)
+            elif step.kind == "chunk":
+                return _read_chunk(step, ingest, deadline)
+            else:
+                _finish(step, ingest)
     except UnreadableSource as error:
         queue.fail(ingest.pk, str(error))
+    except FileNotFoundError:
+        logger.exception("the source of ingest %s is missing", ingest.pk)
+        queue.fail(
+            ingest.pk, "The file is no longer in our storage. Upload it again, or restore the storage."
+        )
     return True
 
 
@@ -110,9 +118,14 @@ def _read_chunk(step: Step, ingest: Ingest, deadline: float) -> bool:
     with local_path(ingest.source) as path:
         source = ReadableSource(path=path, name=ingest.source.name, size=ingest.source.size)
         items = reader_named(ingest.reader).read(source, chunk, row.cursor)
-        for batch in _batches(items, ingest, chunk):
+        started = time.monotonic()
+        for number, batch in enumerate(_batches(items, ingest, chunk)):
             write_batch(batch, step, ingest, conditions)
             queue.beat()
+            if not number:
+                # Some readers find their place again by scanning. That time must not eat the slice, or a
+                # large file would get one batch per scan.
+                deadline += time.monotonic() - started
             if time.monotonic() >= deadline:
                 queue.release_chunk(step)
                 return False
@@ -164,14 +177,23 @@ def _finish(step: Step, ingest: Ingest) -> None:
 
 
 def retry(ingest: Ingest) -> bool:
-    """Go on with a failed or cancelled ingest from where it stopped."""
+    """Go on with a failed or cancelled ingest from where it stopped.
+
+    Raises BusySource if the same file is being ingested again meanwhile.
+    """
     restart = Ingest.State.RUNNING if ingest.chunks.exists() else Ingest.State.QUEUED
-    again = Ingest.objects.filter(
-        pk=ingest.pk, state__in=[Ingest.State.FAILED, Ingest.State.CANCELLED]
-    ).update(state=restart, error="", finished_at=None, failures=0, lease_until=None)
+    try:
+        with transaction.atomic():
+            again = Ingest.objects.filter(
+                pk=ingest.pk, state__in=[Ingest.State.FAILED, Ingest.State.CANCELLED]
+            ).update(state=restart, error="", finished_at=None, failures=0, lease_until=None)
+            if again:
+                ingest.chunks.exclude(state=IngestChunk.State.DONE).update(
+                    state=IngestChunk.State.QUEUED, failures=0, lease_until=None
+                )
+    except IntegrityError:
+        active = Ingest.objects.get(source=ingest.source, state__in=Ingest.ACTIVE)
+        raise queue.BusySource(active) from None
     if again:
-        ingest.chunks.exclude(state=IngestChunk.State.DONE).update(
-            state=IngestChunk.State.QUEUED, failures=0, lease_until=None
-        )
         queue.ring(ingest.pk)
     return bool(again)

@@ -11,8 +11,7 @@ from django.db.models import Q
 from transcripts import body as body_format
 from transcripts.models.conditions import Arm, Pair, Prompt, Run
 from transcripts.models.study import Study
-
-OUTCOMES = ("complied", "partly", "refused", "unclear")
+from transcripts.outcomes import OUTCOMES
 
 
 class Transcript(models.Model):

@@ -10,16 +10,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from afdash.htmx import render_page
-from afdash.paging import Order, page_of
+from afdash.paging import BadCursor, Order, page_of
 from transcripts.access import Need, StudyAccess, access_ingest, access_study
 from transcripts.ingest import queue, sources, work
 from transcripts.ingest.options import ROLES, BadOption, clean
 from transcripts.models import Ingest
 from transcripts.readers.registry import READERS
 from transcripts.segments import PARSE_STATES
+from transcripts.views.refusals import refuse
 
 NEWEST_FIRST = Order("newest", ("-id",))
 SHOWN = 50  # rejects and findings on the page; the API has all
@@ -48,11 +50,12 @@ def ingest_list(request: HttpRequest, slug: str) -> HttpResponse:
             return _upload(request, access)
         except BadOption as error:
             errors[error.field] = str(error)
-    page = page_of(
-        Ingest.objects.filter(study=access.study).select_related("source", "requested_by"),
-        NEWEST_FIRST,
-        request.GET.get("cursor"),
-    )
+    ingests = Ingest.objects.filter(study=access.study).select_related("source", "requested_by")
+    try:
+        page = page_of(ingests, NEWEST_FIRST, request.GET.get("cursor"))
+    except BadCursor as error:
+        here = reverse("ingest_list", args=[slug])
+        return refuse(request, access, 400, "This list cannot be shown", str(error), here)
     rows = [{"ingest": ingest, "progress": queue.progress(ingest)} for ingest in page.items]
     context = _context(
         access,
@@ -86,12 +89,11 @@ def _upload(request: HttpRequest, access: StudyAccess) -> HttpResponse:
                 "file",
                 f"{name} is larger than the {settings.AFDASH_MAX_UPLOAD >> 20} MB that this page takes.",
             )
-    ingests = [
-        queue.request_ingest(
-            sources.keep(access.study, file, name, access.user), user=access.user, options=options
-        )
-        for name, file in files
-    ]
+    kept = [sources.keep(access.study, file, name, access.user) for name, file in files]
+    try:
+        ingests = [queue.request_ingest(source, user=access.user, options=options) for source in kept]
+    except queue.BusySource as error:
+        raise BadOption("file", f"{error.active.source.name}: {error}") from error
     if len(ingests) == 1:
         return redirect("ingest_detail", access.study.slug, ingests[0].pk)
     messages.success(request, f"{len(ingests)} files are queued.")
@@ -153,6 +155,9 @@ def ingest_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def ingest_retry(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access = access_study(request.user, slug, Need.LEAD)
     ingest = access_ingest(access, pk)
-    if work.retry(ingest):
-        messages.success(request, "It goes on from where it stopped.")
+    try:
+        if work.retry(ingest):
+            messages.success(request, "It goes on from where it stopped.")
+    except queue.BusySource as error:
+        messages.error(request, str(error))
     return redirect("ingest_detail", slug, pk)

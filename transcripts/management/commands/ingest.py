@@ -70,7 +70,10 @@ class Command(BaseCommand):
         for path, name in files:
             with path.open("rb") as stream:
                 source = sources.keep(study, stream, name, None)
-            ingests.append(queue.request_ingest(source, user=None, options=chosen))
+            try:
+                ingests.append(queue.request_ingest(source, user=None, options=chosen))
+            except queue.BusySource as error:
+                raise CommandError(f"{name!r}: {error}") from error
         self.stdout.write(f"{len(ingests)} file{'s' if len(ingests) != 1 else ''} queued in {study.slug}.")
         if options["wait"]:
             self._wait([ingest.pk for ingest in ingests])
