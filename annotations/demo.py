@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from afdash.accounts.models import ApiToken, User
 from annotations.codebook_versions import add_version
 from annotations.default_codebook import DEFINITION
@@ -21,42 +23,57 @@ from transcripts.synthetic import write_demo
 STUDY_SLUG = "demo"
 PEOPLE = {"lead": "lead", "annotator": "annotator", "annotator2": "annotator"}
 SEED = 20261121
+DESCRIPTION = (
+    "Synthetic transcripts written by afdash's own generator, to try things out. "
+    "No model gave these responses; no figure here says anything about a real model."
+)
+
+
+def is_wanted() -> bool:
+    """On an empty database, and where an earlier start was stopped before it had made all of the demo."""
+    demo = Study.objects.filter(slug=STUDY_SLUG, description=DESCRIPTION).first()
+    if demo is None:
+        return not User.objects.exists() and not Study.objects.exists()
+    return not demo.rounds.exists()
 
 
 def create_demo(credentials: Path, url: str) -> Study:
-    """Make people, study, transcripts and round, and write who may sign in how to ``credentials`` (0600)."""
-    people, written = {}, {}
-    for username in PEOPLE:
-        password = secrets.token_urlsafe(15)
-        user = User.objects.create_user(username, password=password)
-        _, key = ApiToken.objects.issue(user, name="made with the demo study", days=None)
-        people[username] = user
-        written[username] = {"username": username, "password": password, "token": key}
-    # Written first: should the rest fail, the people can still sign in, and the next start goes on.
-    write_private(credentials, {"url": url, "users": written})
-    study = Study.objects.create(
-        slug=STUDY_SLUG,
-        name="Demo: synthetic free and paid tier",
-        description=(
-            "Synthetic transcripts written by afdash's own generator, to try things out. "
-            "No model gave these responses; no figure here says anything about a real model."
-        ),
-    )
-    for username, role in PEOPLE.items():
-        Membership.objects.create(study=study, user=people[username], role=role)
-    _ingest(study, people["lead"])
-    version, _ = add_version(study, DEFINITION, people["lead"])
+    """Make people, study, transcripts and round; who may sign in how is written to ``credentials`` (0600).
+
+    Goes on where an earlier attempt was stopped.
+    """
+    study = Study.objects.filter(slug=STUDY_SLUG).first() or _begin(credentials, url)
+    lead, *annotators = (User.objects.get(username=username) for username in PEOPLE)
+    _ingest(study, lead)
+    version, _ = add_version(study, DEFINITION, lead)
     open_round(
         study,
         name="Round 1 · reasoning and behaviour",
         codebook_version=version,
         transcripts=Transcript.objects.filter(study=study),
-        annotators=[people["annotator"], people["annotator2"]],
+        annotators=annotators,
         overlap=2,
         hidden=["arm", "model", "judge", "peers"],
         seed=SEED,
-        created_by=people["lead"],
+        created_by=lead,
     )
+    return study
+
+
+def _begin(credentials: Path, url: str) -> Study:
+    """The study and its people, all or none; the file is in place before they are."""
+    written = {}
+    with transaction.atomic():
+        study = Study.objects.create(
+            slug=STUDY_SLUG, name="Demo: synthetic free and paid tier", description=DESCRIPTION
+        )
+        for username, role in PEOPLE.items():
+            password = secrets.token_urlsafe(15)
+            user = User.objects.create_user(username, password=password)
+            Membership.objects.create(study=study, user=user, role=role)
+            _, key = ApiToken.objects.issue(user, name="made with the demo study", days=None)
+            written[username] = {"username": username, "password": password, "token": key}
+        write_private(credentials, {"url": url, "users": written})
     return study
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from annotations import labelers
 from annotations.compliance import ROLES, gap_from_counts
 from transcripts.access import StudyAccess
-from transcripts.models import Prompt, Run
+from transcripts.models import Run
 
 NA_POLICIES = ("all", "decisive")
 UNPAIRED_NAMED = 20
@@ -90,7 +90,3 @@ def default_labeler(access: StudyAccess) -> str:
     """People before judges, once any label has been submitted."""
     names = labelers.known(access)
     return "majority" if "majority" in names else "judge"
-
-
-def prompt_texts(access: StudyAccess, ids: list[int]) -> dict[int, str]:
-    return dict(Prompt.objects.filter(study=access.study, pk__in=ids).values_list("pk", "text"))

@@ -21,6 +21,17 @@ BEHAVIOUR = "behaviour"  # the question whose choices are the outcomes
 Counts = dict[tuple[int, str, str], int]  # by (prompt, role, outcome)
 
 
+# One vote for each person and transcript: the newest, should they have met it in several rounds.
+VOTES = """
+    SELECT DISTINCT ON (w.transcript_id, n.annotator_id) w.transcript_id, u.username, w.choice
+    FROM annotations_answer w
+    JOIN annotations_annotation n ON n.id = w.annotation_id
+    JOIN accounts_user u ON u.id = n.annotator_id
+    WHERE w.study_id = %(study)s AND w.question = %(question)s AND w.submitted AND w.transcript_id IS NOT NULL
+    ORDER BY w.transcript_id, n.annotator_id, n.updated_at DESC, n.id
+"""
+
+
 class UnknownLabeler(ValueError):
     """There is no such labeler in this study; the message lists those that there are."""
 
@@ -44,24 +55,16 @@ def parse(name: str) -> Labeler:
 def outcome_counts(access: StudyAccess, labeler: Labeler) -> dict[int, Counts]:
     """Samples by (prompt, role, outcome) for each run id; transcripts without a label are left out."""
     if labeler.kind == "majority":
-        labelled = """
+        labelled = f"""
             SELECT transcript_id, CASE WHEN count(*) FILTER (WHERE n = best) > 1 THEN 'unclear'
                 ELSE min(choice) FILTER (WHERE n = best) END AS outcome
-            FROM (SELECT transcript_id, choice, count(*) AS n, max(count(*)) OVER (PARTITION BY transcript_id) AS best
-                  FROM annotations_answer
-                  WHERE study_id = %(study)s AND question = %(question)s AND submitted AND transcript_id IS NOT NULL
-                  GROUP BY transcript_id, choice) votes
+            FROM (SELECT transcript_id, choice, count(*) AS n,
+                      max(count(*)) OVER (PARTITION BY transcript_id) AS best
+                  FROM ({VOTES}) votes GROUP BY transcript_id, choice) counted
             GROUP BY transcript_id
-        """
+        """  # noqa: S608 - made of the literals here
     elif labeler.kind == "annotator":
-        labelled = """
-            SELECT n.transcript_id, min(w.choice) AS outcome
-            FROM annotations_answer w JOIN annotations_annotation n ON n.id = w.annotation_id
-            JOIN accounts_user u ON u.id = n.annotator_id
-            WHERE w.study_id = %(study)s AND w.question = %(question)s AND w.submitted AND u.username = %(who)s
-              AND n.transcript_id IS NOT NULL
-            GROUP BY n.transcript_id
-        """
+        labelled = f"SELECT transcript_id, choice AS outcome FROM ({VOTES}) votes WHERE username = %(who)s"  # noqa: S608
     elif labeler.who:
         labelled = """
             SELECT v.transcript_id, v.outcome FROM transcripts_verdict v

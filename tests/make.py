@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from dataclasses import astuple
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import connections
 
 from afdash.accounts.models import ApiToken, User
 from transcripts import body as body_format
+from transcripts.ingest.conditions import identity
 from transcripts.models import (
     Arm,
     Ingest,
@@ -26,7 +28,7 @@ from transcripts.models import (
     Verdict,
 )
 from transcripts.readers.content import message as read_message
-from transcripts.records import Message
+from transcripts.records import Message, RunKey
 from transcripts.segments import SEGMENTER_VERSION, parse_state_of
 from transcripts.text import original
 
@@ -106,13 +108,13 @@ def transcript(
     role = arm if arm in ("monitored", "unmonitored") else "other"
     run, _ = Run.objects.get_or_create(
         study=of,
-        identity=hashlib.sha256(f"{model}|{setting}".encode()).digest(),
+        identity=identity(*astuple(RunKey(model, setting))),
         defaults={"model": model, "setting": setting},
     )
     the_arm, _ = Arm.objects.get_or_create(study=of, name=arm, role=role)
     the_prompt, _ = Prompt.objects.get_or_create(
         study=of,
-        identity=hashlib.sha256(prompt.encode()).digest(),
+        identity=identity("text", prompt),
         defaults={"text": prompt, "family": family},
     )
     pair, _ = Pair.objects.get_or_create(study=of, run=run, prompt=the_prompt)

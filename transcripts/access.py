@@ -45,6 +45,10 @@ def register_blinding(rule: Blinding) -> None:
         _blindings.append(rule)
 
 
+def hidden_from_member(user: User, study: Study) -> frozenset[str]:
+    return frozenset(facet for rule in _blindings for facet in rule(user, study))
+
+
 @dataclass(frozen=True)
 class StudyAccess:
     """A member in a study: proof that the question "may they?" was asked."""
@@ -78,11 +82,7 @@ def access_study(user: Any, slug: str, need: Need = Need.MEMBER) -> StudyAccess:
     if role not in ALLOWED[need]:
         raise PermissionDenied(f"This needs the role {need.value}; you are {role} in this study.")
     # A lead sees everything; that they did is recorded with each annotation they make.
-    hidden = (
-        frozenset()
-        if role == Membership.Role.LEAD
-        else frozenset(facet for rule in _blindings for facet in rule(user, study))
-    )
+    hidden = frozenset() if role == Membership.Role.LEAD else hidden_from_member(user, study)
     return StudyAccess(user, study, role, hidden)
 
 

@@ -10,19 +10,22 @@ import pytest
 from django.test import Client
 
 from afdash.accounts.models import User
-from annotations.exporting import Selection, lines, newest_revision
+from annotations.exporting import Selection, lines
+from annotations.revision_order import newest_settled
 from tests import make
 from tests.annotations.campaign import ANSWERS, Campaign, campaign, claim
 from transcripts.access import access_study
 from transcripts.ingest import queue, sources, work
-from transcripts.models import Ingest, Study, Transcript
+from transcripts.ingest.conditions import identity
+from transcripts.models import Ingest, Prompt, Study, Transcript
+from transcripts.records import PromptKey
 from transcripts.text import storable
 
 pytestmark = pytest.mark.django_db
 
 
 def export(study: Study, lead: User, **selection) -> list[dict]:
-    chosen = Selection(**{"as_of": newest_revision(), **selection})
+    chosen = Selection(**{"as_of": newest_settled(), **selection})
     return [json.loads(line) for line in lines(access_study(lead, study.slug), chosen)]
 
 
@@ -81,7 +84,7 @@ def test_drafts_and_others_studies_stay_out(labelled: Campaign, lead: User) -> N
 
 
 def test_the_end_line_vouches_for_every_byte(labelled: Campaign, lead: User) -> None:
-    written = list(lines(access_study(lead, labelled.study.slug), Selection(as_of=newest_revision())))
+    written = list(lines(access_study(lead, labelled.study.slug), Selection(as_of=newest_settled())))
     end = json.loads(written[-1])
     assert end["sha256"] == hashlib.sha256(b"".join(written[:-1])).hexdigest()
     assert end["sha256"] != hashlib.sha256(b"".join(written[:-2])).hexdigest()
@@ -90,7 +93,7 @@ def test_the_end_line_vouches_for_every_byte(labelled: Campaign, lead: User) -> 
 def test_the_same_as_of_gives_the_same_bytes_whatever_came_since(labelled: Campaign, lead: User) -> None:
     task = claim(labelled)
     labelled.submit(task)
-    as_of = newest_revision()
+    as_of = newest_settled()
     before = export(labelled.study, lead, as_of=as_of)
     labelled.submit(task, base_version=1, answers={**ANSWERS, "behaviour": ["refused"]})
     assert export(labelled.study, lead, as_of=as_of) == before
@@ -167,6 +170,31 @@ def test_an_export_can_be_ingested_again(labelled: Campaign, lead: User) -> None
         )
 
     assert sorted(map(repr, map(said, after))) == sorted(map(repr, map(said, before)))
+
+
+def test_an_export_given_back_to_its_own_study_is_all_duplicates(study: Study, lead: User) -> None:
+    """Whatever kind of identity the prompts have: their text, an id, or an Inspect sample's."""
+    make.transcript(
+        study, prompt="How much space?", turns=(("user", "How much space?"), ("assistant", "Little."))
+    )
+    for number, key in enumerate((PromptKey("id", "p1", "a"), PromptKey("inspect", "task␟7", "b"))):
+        source = io.BytesIO(f'{{"messages": [{{"role": "user", "content": "{number}"}}]}}\n'.encode())
+        row = queue.request_ingest(
+            sources.keep(study, source, f"{number}.jsonl", None), user=None, options={}
+        )
+        work.advance(row.pk)
+        prompt = Prompt.objects.order_by("pk").last()
+        assert prompt is not None
+        Prompt.objects.filter(pk=prompt.pk).update(
+            identity=identity(key.scheme, key.value), external_id=key.value, text=key.text
+        )
+    raw = b"".join(lines(access_study(lead, study.slug), Selection(as_of=0)))
+    again = queue.request_ingest(
+        sources.keep(study, io.BytesIO(raw), "back.jsonl", None), user=None, options={}
+    )
+    work.advance(again.pk)
+    progress = queue.progress(Ingest.objects.get(pk=again.pk))
+    assert (progress.read, progress.duplicate) == (3, 3)
 
 
 def test_the_endpoint_streams_and_refuses_what_it_does_not_know(

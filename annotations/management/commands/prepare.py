@@ -6,9 +6,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from afdash.accounts.models import User
-from annotations.demo import create_demo
-from transcripts.models import Study
+from annotations.demo import create_demo, is_wanted
 
 
 class Command(BaseCommand):
@@ -18,8 +16,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate_and_grant", if_needed=True)
         call_command("collect_static")
-        if not User.objects.exists() and not Study.objects.exists():
-            self.stdout.write("The database is empty: making a demo study of synthetic transcripts …")
+        if is_wanted():
+            self.stdout.write("Making a demo study of synthetic transcripts …")
             create_demo(
                 settings.AFDASH_DATA_DIR / "credentials.json", f"http://127.0.0.1:{settings.AFDASH_PORT}/"
             )
