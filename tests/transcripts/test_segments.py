@@ -120,6 +120,9 @@ def test_segments_cover_every_text_in_order(text):
         "<" * 5_000_000,
         "<think" + " " * 5_000_000,
         "<|channel|>" * 100_000,
+        "<|channel|>" + "a" * 1_000_000,
+        ("<|channel|>" + "a" * 300) * 3_000,
+        ("<think" + " " * 230) * 5_000,
     ],
     ids=lambda text: text[:24],
 )

@@ -49,7 +49,7 @@ _BLOCK = 1024 * 1024
 _TEXTS = ("model", "setting", "checkpoint", "goal_nudge", "arm", "role", "prompt", "family", "external_id")
 _KNOWN = {*_TEXTS, "training_step", "prompt_id", "sample", "messages", "verdicts", "metadata"}
 # What our export adds to a record: said of the transcript by us or by people, not by its source.
-_EXPORTED = {"id", "parse_state", "outcome", "provenance", "annotations"}
+_EXPORTED = {"id", "prompt_scheme", "parse_state", "outcome", "provenance", "annotations"}
 
 
 class OwnJsonl:
@@ -302,7 +302,9 @@ def _prompt(
     if identity is None or identity == "":
         return PromptKey("text", text, text, texts["family"]), hints
     if isinstance(identity, str):
-        return PromptKey("id", storable(identity), text, texts["family"]), hints
+        # Our export says where an id came from, so that its line finds the prompt that it was written from.
+        scheme = "inspect" if value.get("prompt_scheme") == "inspect" else "id"
+        return PromptKey(scheme, storable(identity), text, texts["family"]), hints
     if isinstance(identity, int) and not isinstance(identity, bool):
         return PromptKey("id", f"int␟{compact(identity)}", text, texts["family"]), hints
     raise BadRecord("field_type", "“prompt_id” must be text or a whole number.")
@@ -352,17 +354,23 @@ def _verdicts(given: Any, findings: list[RecordFinding]) -> tuple[Verdict, ...]:
             text = f"“{scalar_text(outcome)}” is not an outcome; the verdict is kept without one."
             findings.append(RecordFinding("outcome_unknown", storable(text)))
             outcome = ""
-        score = item.get("score")
         raw = item.get("value")
         found.append(
             Verdict(
                 judge=storable(scalar_text(item.get("judge") or "")),
                 value=storable("" if raw is None else scalar_text(raw)),
-                score=float(score)
-                if isinstance(score, int | float) and not isinstance(score, bool)
-                else None,
+                score=_score(item.get("score")),
                 explanation=storable(scalar_text(item.get("explanation") or "")),
                 outcome=outcome,
             )
         )
     return tuple(found)
+
+
+def _score(value: Any) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        raise BadRecord("field_type", "The “score” of a verdict is larger than a score can be.") from None

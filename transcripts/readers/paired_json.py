@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from transcripts.arms import strip_arm_tag
+from transcripts.readers.bookmarks import BOOKMARKS, Bookmark, key_of
 from transcripts.readers.content import message
 from transcripts.readers.json_stream import Element, array_elements
 from transcripts.readers.json_values import (
@@ -38,10 +39,12 @@ from transcripts.records import (
 from transcripts.text import storable
 
 _KEYS = ("input", "response", "option_selection_evaluation")
+_QUOTED = tuple(b'"%s"' % key.encode() for key in _KEYS)
 _NAME = re.compile(
     r"(?:(?P<provider>[^:]+):)?(?P<model>.+?)(?:_(?P<arm>true|false|train|test))?", re.IGNORECASE
 )
-_USER_INPUT = re.compile(r"<\s*user_input\s*>(.*?)<\s*/\s*user_input\s*>", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(r"<\s*+user_input\s*+>", re.IGNORECASE)
+_CLOSING = re.compile(r"<\s*+/\s*+user_input\s*+>", re.IGNORECASE)
 
 
 class PairedJson:
@@ -59,50 +62,63 @@ class PairedJson:
         return Plan((Chunk(0, 0, source.size, source.size),))
 
     def read(self, source: Source, chunk: Chunk, after: int = -1) -> Iterator[Item]:
+        """An item's cursor is its number in the file. Elements that are behind ``after`` are parsed, because
+        the number of a sample depends on the earlier elements with its prompt, but nothing is made of them."""
         named = _Named(source.name)
-        seen: dict[int, int] = {}  # prompt → samples so far: a prompt may come in several elements
-        cursor = 0
         with source.path.open("rb") as file:
-            for element in array_elements(file, chunk.start):
-                for item in self._items(element, named, seen, cursor):
-                    if item.cursor > after:
-                        yield item
-                    cursor = item.cursor + 1
+            key = key_of(file, self.name)
+            # Held: prompt → samples so far, because a prompt may come in several elements.
+            mark = BOOKMARKS.take(key, after) if after >= 0 else None
+            first = mark.index if mark else None
+            mark = mark or Bookmark(chunk.start, 0, 0, {})
+            try:
+                for element in array_elements(file, mark.start, first=first):
+                    mark.start, mark.index = element.start, element.index
+                    try:
+                        parsed = _Parsed(element)
+                    except BadRecord as bad:
+                        if mark.cursor > after:
+                            yield _reject(element, mark.cursor, bad)
+                        mark.cursor += 1
+                        continue
+                    prompt, count = hash(parsed.prompt), len(parsed.responses)
+                    earlier = mark.held.get(prompt, 0)
+                    for number in range(max(after + 1 - mark.cursor, 0), count):
+                        yield _record(parsed, named, number, mark.cursor + number, earlier + number + 1)
+                    mark.held[prompt] = earlier + count
+                    mark.cursor += count
+            except GeneratorExit:  # raised where an item was given, so the mark is that of its element
+                BOOKMARKS.keep(key, mark)
+                raise
 
-    def _items(
-        self, element: Element, named: _Named, seen: dict[int, int], cursor: int
-    ) -> Iterator[Record | Reject]:
-        where = f"record {element.index + 1}"
-        try:
-            if element.problem:
-                raise BadRecord(_REASONS.get(element.problem, element.problem), element.message)
-            parsed = _Parsed(element)
-        except BadRecord as bad:
-            locator = {"bytes": [element.start, element.end]}
-            yield Reject(cursor, where, bad.reason, bad.message, element.raw[:4096], locator)
-            return
-        prompt_hash = hash(parsed.prompt)
-        for number, response in enumerate(parsed.responses):
-            sample = seen[prompt_hash] = seen.get(prompt_hash, 0) + 1
-            findings = list(parsed.findings) if number == 0 else []
-            messages = (
-                message({"role": "user", "content": parsed.input}, findings),
-                message({"role": "assistant", "content": response}, findings),
-            )
-            path = ["response", number] if parsed.is_list else ["response"]
-            yield Record(
-                cursor=cursor + number,
-                position=f"{where}, response {number + 1}",
-                locator={"bytes": [element.start, element.end], "path": path},
-                run=named.run,
-                arm_hints=(*parsed.hints, *named.hints),
-                prompt=PromptKey("text", parsed.prompt, parsed.prompt, named.run.setting),
-                sample=sample,
-                messages=messages,
-                verdicts=parsed.verdict(number),
-                metadata={**named.metadata, **parsed.metadata},
-                findings=tuple(findings),
-            )
+
+def _reject(element: Element, cursor: int, bad: BadRecord) -> Reject:
+    locator = {"bytes": [element.start, element.end]}
+    where = f"record {element.index + 1}"
+    return Reject(cursor, where, bad.reason, bad.message, element.raw[:4096], locator)
+
+
+def _record(parsed: _Parsed, named: _Named, number: int, cursor: int, sample: int) -> Record:
+    element = parsed.element
+    findings = parsed.findings() if number == 0 else []
+    messages = (
+        message({"role": "user", "content": parsed.input}, findings),
+        message({"role": "assistant", "content": parsed.responses[number]}, findings),
+    )
+    path = ["response", number] if parsed.is_list else ["response"]
+    return Record(
+        cursor=cursor,
+        position=f"record {element.index + 1}, response {number + 1}",
+        locator={"bytes": [element.start, element.end], "path": path},
+        run=named.run,
+        arm_hints=(*parsed.hints, *named.hints),
+        prompt=PromptKey("text", parsed.prompt, parsed.prompt, named.run.setting),
+        sample=sample,
+        messages=messages,
+        verdicts=parsed.verdict(number),
+        metadata={**named.metadata, **parsed.metadata()},
+        findings=tuple(findings),
+    )
 
 
 _REASONS = {"broken": "json_invalid"}
@@ -125,10 +141,12 @@ class _Parsed:
     """One element of the array; raises BadRecord if it is not what it should be."""
 
     def __init__(self, element: Element) -> None:
+        if element.problem:
+            raise BadRecord(_REASONS.get(element.problem, element.problem), element.message)
         value = parse_record(element.raw)
         if not isinstance(value, dict):
             raise BadRecord("not_an_object", "The element is not an object with input and response.")
-        if any(element.raw.count(b'"%s"' % key.encode()) > 1 for key in _KEYS):
+        if any(element.raw.count(key) > 1 for key in _QUOTED):
             refuse_repeated_keys(element.raw, _KEYS)
         text, responses = value.get("input"), value.get("response")
         if text is None or responses is None:
@@ -142,22 +160,34 @@ class _Parsed:
             raise BadRecord("no_response", "The list of responses is empty.")
         if not all(isinstance(response, str) for response in self.responses):
             raise BadRecord("field_type", "A response is not text.")
+        self.element = element
+        self.value: Mapping[str, Any] = value
         self.input = text
         without_tag, hints = strip_arm_tag(text)
         self.hints = tuple(hints)
-        inner = _USER_INPUT.search(without_tag)
-        self.prompt = storable((inner[1] if inner else without_tag).strip())
+        self.prompt = storable(_user_input(without_tag).strip())
         labels = value.get("option_selection_evaluation")
         self.labels: list[Any] = labels if isinstance(labels, list) else [] if labels is None else [labels]
-        self.findings: list[RecordFinding] = []
-        if self.labels and len(self.labels) != len(self.responses):
-            counts = {"responses": len(self.responses), "labels": len(self.labels)}
-            text = f"{len(self.responses)} responses, but {len(self.labels)} judge labels."
-            self.findings.append(RecordFinding("verdict_count", text, counts))
-        others: Mapping[str, Any] = {key: item for key, item in value.items() if key not in _KEYS}
-        self.metadata: dict[str, Any] = storable_value(others) if others else {}
+
+    def findings(self) -> list[RecordFinding]:
+        if not self.labels or len(self.labels) == len(self.responses):
+            return []
+        counts = {"responses": len(self.responses), "labels": len(self.labels)}
+        text = f"{len(self.responses)} responses, but {len(self.labels)} judge labels."
+        return [RecordFinding("verdict_count", text, counts)]
+
+    def metadata(self) -> dict[str, Any]:
+        found: dict[str, Any] = storable_value({k: v for k, v in self.value.items() if k not in _KEYS})
+        return found
 
     def verdict(self, number: int) -> tuple[Verdict, ...]:
         if number >= len(self.labels) or self.labels[number] is None:
             return ()
         return (Verdict("option_selection", storable(scalar_text(self.labels[number]))),)
+
+
+def _user_input(text: str) -> str:
+    """What stands in ``<user_input>``, or the whole text if it is not there or not closed."""
+    opening = _OPENING.search(text)
+    closing = _CLOSING.search(text, opening.end()) if opening else None
+    return text[opening.end() : closing.start()] if opening and closing else text

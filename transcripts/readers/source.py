@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from transcripts.readers.json_stream import Sketch, sketch
+from transcripts.readers.json_sketch import Sketch, sketch
 from transcripts.records import Chunk, Item, Plan
 
 HEAD = 256 * 1024

@@ -1,18 +1,23 @@
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
+from backports.zstd import compress
 
 from tests.transcripts.reading import Reading
 from transcripts.arms import resolve
 from transcripts.outcomes import outcome_of
+from transcripts.readers import inspect_log
+from transcripts.readers.bookmarks import BOOKMARKS
 from transcripts.readers.inspect_log import archive
 from transcripts.readers.registry import Source, reader_named, recognise
 from transcripts.records import UnreadableSource
-from transcripts.text import original
+from transcripts.text import original, storable
 
 READER = reader_named("inspect_log")
 HEADER = {
@@ -216,6 +221,50 @@ def test_members_whose_sizes_follow_them_are_recovered_too(source_of):
     assert "truncated" in reading.kinds
 
 
+def member_with_sizes_behind(name, raw, packed, method):
+    head = struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 20, 8, method, 0, 0, 0, 0, 0, len(name), 0)
+    return head + name + packed + struct.pack("<4sIII", b"PK\x07\x08", zlib.crc32(raw), len(packed), len(raw))
+
+
+def deflated(raw):
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return deflate.compress(raw) + deflate.flush()
+
+
+@pytest.mark.parametrize(("pack", "method"), [(deflated, 8), (compress, 93)])
+@pytest.mark.parametrize("limit", [200_000_000, 20_000_000])
+def test_a_bomb_without_directory_takes_no_memory(source_of, monkeypatch, pack, method, limit):
+    monkeypatch.setattr(archive, "MAX_MEMBER", limit)
+    zeros = bytes(64_000_000)
+    members = [
+        (b"_journal/start.json", json.dumps(HEADER).encode()),
+        (b"other", zeros),
+        (b"samples/a_epoch_1.json", json.dumps(sample()).encode()),
+    ]
+    raw = b"".join(member_with_sizes_behind(name, plain, pack(plain), method) for name, plain in members)
+    source = source_of(raw)
+    tracemalloc.start()
+    try:
+        entries = archive.read_directory(source.path).entries
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16_000_000
+    assert len(entries) == (3 if limit > len(zeros) else 1)
+
+
+def test_a_member_of_several_frames_without_directory_is_recovered(source_of):
+    parts = [json.dumps(HEADER).encode(), b" " * 3_000_000, b"\n"]
+    packed = b"".join(map(compress, parts))
+    raw = member_with_sizes_behind(b"_journal/start.json", b"".join(parts), packed, 93)
+    raw += member_with_sizes_behind(b"samples/a_epoch_1.json", b"{}", compress(b"{}"), 93)
+    source = source_of(raw)
+    entry = archive.read_directory(source.path).entries["_journal/start.json"]
+    with source.path.open("rb") as file:
+        assert archive.read_member(file, entry) == b"".join(parts)
+    assert len(archive.read_directory(source.path).entries) == 2
+
+
 def test_what_a_chunked_sample_lacks_is_said(read):
     member = {**sample(), "message_refs": [[0, 2], [5, 7]]}
     del member["messages"]
@@ -236,7 +285,97 @@ def test_reading_goes_on_after_any_cursor(source_of):
         whole = list(READER.read(source, chunk))
         assert len(whole) == 5
         for item in whole:
-            assert list(READER.read(source, chunk, item.cursor)) == whole[item.cursor + 1 :]
+            for forget in (True, False):
+                if forget:
+                    BOOKMARKS.clear()
+                assert list(READER.read(source, chunk, item.cursor)) == whole[item.cursor + 1 :]
+
+
+def test_the_same_process_goes_on_where_it_stopped(source_of, monkeypatch):
+    log = {**HEADER, "results": {"total_samples": 30}, "samples": [sample(n) for n in range(20)], "z": 1}
+    source = source_of(json.dumps(log).encode())
+    chunk = READER.plan(source).chunks[0]
+    *whole, said = READER.read(source, chunk)
+    assert said.detail == {"said": 30, "held": 20}
+    passed = []
+
+    def counted(*given, **named):
+        for key, element in members(*given, **named):
+            passed.append(key)
+            yield key, element
+
+    members = inspect_log.object_members
+    found = []
+    while len(found) < 20:
+        monkeypatch.setattr(inspect_log, "object_members", counted)
+        reading = READER.read(source, chunk, found[-1].cursor if found else -1)
+        found += [next(reading), next(reading)]
+        reading.close()
+    assert found == whole
+    assert passed.count("samples") < 60
+    assert list(READER.read(source, chunk, 19)) == [said]
+
+
+def test_a_name_that_no_database_takes_is_kept_and_found(source_of):
+    name = "samples/a\x00b\U0010f000_epoch_1.json"
+    members = [
+        ("header.json", HEADER),
+        ("samples/aXb\U0010f000_epoch_1.json", sample()),
+        ("samples/Y_epoch_1.json", b"{"),
+    ]
+    raw = log_bytes(members).replace(b"aXb", b"a\x00b").replace(b"samples/Y", b"samples/\x00")
+    source = source_of(raw)
+    reading = Reading(READER, source)
+    (record,), (reject,) = reading.records, reading.rejects
+    assert (record.position, record.locator) == (storable(name), {"member": storable(name)})
+    assert "\x00" not in reject.position + reject.locator["member"]
+    with source.path.open("rb") as file:
+        entry = archive.read_directory(source.path).entries[record.locator["member"]]
+        assert json.loads(archive.read_member(file, entry)) == sample()
+
+
+@pytest.mark.parametrize("key", ["²", "9" * 5000])
+def test_a_pool_with_an_odd_number_is_read_without_it(read, key):
+    member = {**sample(), "message_refs": [[0, 1]]}
+    del member["messages"]
+    pool = {key: {"role": "user", "content": "a"}, "0": {"role": "user", "content": "b"}}
+    folder = "samples/a_epoch_1/"
+    members = [("header.json", HEADER), (folder + "sample.json", member), (folder + "messages/0.json", pool)]
+    assert [m.text for r in read(log_bytes(members)).records for m in r.messages] == ["b"]
+
+
+def test_numbers_beyond_all_measure_are_no_exception(read):
+    huge = int("9" * 4300)
+    member = {**sample(), "message_refs": [[0, huge], [0, huge]]}
+    del member["messages"]
+    about = {**HEADER["eval"], "dataset": {"samples": huge}, "config": {"epochs": huge}}
+    folder = "samples/a_epoch_1/"
+    for status in ("success", "started"):
+        header = {**HEADER, "status": status, "eval": about}
+        members = [
+            ("header.json", header),
+            (folder + "sample.json", member),
+            ("samples/b_epoch_1.json", sample()),
+        ]
+        reading = read(log_bytes([*members, (folder + "messages/0.json", [])]))
+        assert [reject.reason for reject in reading.rejects] == ["field_type"]
+        assert len(reading.records) == 1
+
+
+def test_a_directory_that_points_outside_the_file_is_a_reject(read):
+    raw = log_bytes([("header.json", HEADER), ("samples/a_epoch_1.json", sample())])
+    at = raw.rindex(b"PK\x01\x02")
+    names, extras = struct.unpack_from("<HH", raw, at + 28)
+    wide = struct.pack("<HHQQ", 1, 16, 2**64 - 1, 2**64 - 1)
+    entry = bytearray(raw[at : at + 46 + names])
+    struct.pack_into("<I", entry, 20, 0xFFFFFFFF)
+    struct.pack_into("<H", entry, 30, len(wide))
+    struct.pack_into("<I", entry, 42, 0xFFFFFFFF)
+    end = bytearray(raw[at + 46 + names + extras :])
+    struct.pack_into("<I", end, 12, struct.unpack_from("<I", end, 12)[0] + len(wide) - extras)
+    reading = read(raw[:at] + bytes(entry) + wide + bytes(end))
+    assert [reject.reason for reject in reading.rejects] == ["damaged"]
+    assert sum(chunk.weight for chunk in reading.plan.chunks) < 1000
 
 
 # Real logs

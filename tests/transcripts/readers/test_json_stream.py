@@ -1,12 +1,14 @@
 import io
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from transcripts.readers import json_stream
-from transcripts.readers.json_stream import array_elements, object_members, sketch
+from transcripts.readers.json_sketch import sketch
+from transcripts.readers.json_stream import array_elements, object_members
 from transcripts.records import UnreadableSource
 
 JSON = st.recursive(
@@ -84,3 +86,40 @@ def test_a_sketch_shows_the_outline_of_the_beginning():
     assert sketch(b' [{"input":"\\"}","response":["').element_keys == ("input", "response")
     assert sketch(b"hello").shape == ""
     assert sketch(b"12").shape == "scalar"
+
+
+@given(
+    st.lists(st.sampled_from(["7", '{"a":[1]}', '{"a":[1}', "", '"x" "y"', "[[]]"]), min_size=1),
+    st.booleans(),
+)
+def test_reading_can_begin_at_any_element(parts, is_whole):
+    raw = ("[ " + " , ".join(parts) + ("]" if is_whole else "")).encode()
+    for before in found if (found := elements(raw)) else []:
+        assert (
+            list(array_elements(io.BytesIO(raw), before.start, first=before.index)) == found[before.index :]
+        )
+    log = b'{"x": 1, "s": %s, "y": 2}' % raw
+    members = list(object_members(io.BytesIO(log), ("s",)))
+    for number, (key, element) in enumerate(members):
+        if key == "s":
+            again = object_members(io.BytesIO(log), ("s",), at=("s", element.start, element.index))
+            assert list(again) == members[number:]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        b'{"a":{}},7',
+        b'{"a":[{},{}]}',
+        b'{"a":1',
+        b'{"a":"},{"}',
+        b'{"a":{}} 7',
+        b'{"a":"' + b"},{" * 99 + b'"}',
+    ],
+)
+def test_where_objects_seem_to_end_costs_time_in_proportion(element):
+    raw = b"[" + b",".join([element] * 100_000) + b"]"
+    start = time.process_time()
+    found = sum(1 for _ in array_elements(io.BytesIO(raw)))
+    assert found >= 1
+    assert time.process_time() - start < 10

@@ -86,6 +86,7 @@ def test_numbers_and_words_are_different_prompts(source_of):
         ({**LINE, "model": 3}, "field_type"),
         ({**LINE, "sample": "1"}, "field_type"),
         ({**LINE, "verdicts": 1}, "field_type"),
+        ({**LINE, "verdicts": [{"judge": "j", "value": "v", "score": 10**400}]}, "field_type"),
         (b'{"model": "a", "model": "b", "messages": [{"role": "user", "content": "a"}]}', "duplicate_key"),
         (b'{"messages": [{"role": "user", "content": "a", "content": "b"}]}', "duplicate_key"),
         (b'{"messages": [], "x": ' + b"[" * 300 + b"]" * 300 + b"}", "too_deep"),

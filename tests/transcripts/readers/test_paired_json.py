@@ -1,10 +1,13 @@
 import json
+import time
 
 import pytest
 
 from tests.transcripts.reading import Reading
 from transcripts.arms import resolve
 from transcripts.outcomes import outcome_of
+from transcripts.readers import paired_json
+from transcripts.readers.bookmarks import BOOKMARKS
 from transcripts.readers.registry import Source, reader_named, recognise
 from transcripts.records import UnreadableSource
 
@@ -48,7 +51,82 @@ def test_reading_goes_on_after_any_cursor(source_of):
     assert [item.cursor for item in whole] == [0, 1, 2, 3]
     assert whole[3].sample == 3
     for item in whole:
-        assert list(READER.read(source, chunk, item.cursor)) == whole[item.cursor + 1 :]
+        for forget in (True, False):
+            if forget:
+                BOOKMARKS.clear()
+            assert list(READER.read(source, chunk, item.cursor)) == whole[item.cursor + 1 :]
+
+
+def many(source_of):
+    elements = [{"input": f"p{n % 3}", "response": ["1", "2"]} if n % 5 else 3 for n in range(40)]
+    return source_of(json.dumps(elements).encode(), "m_False.json")
+
+
+def test_reading_in_slices_gives_what_reading_at_once_gives(source_of):
+    source = many(source_of)
+    chunk = READER.plan(source).chunks[0]
+    whole = list(READER.read(source, chunk))
+    for slice_length in (1, 2, 3, 7):
+        found = []
+        while len(found) < len(whole):
+            reading = READER.read(source, chunk, found[-1].cursor if found else -1)
+            found += [item for item, _ in zip(reading, range(slice_length), strict=False)]
+            reading.close()
+            if len(found) % 4 == 3 and found:
+                found.pop()  # a batch that was not committed: its items are read again
+                slice_length += 1
+        assert found == whole
+
+
+def test_what_is_behind_is_not_built_again(source_of, monkeypatch):
+    source = many(source_of)
+    chunk = READER.plan(source).chunks[0]
+    whole = list(READER.read(source, chunk))
+    built = []
+    monkeypatch.setattr(
+        paired_json, "message", lambda given, odd, make=paired_json.message: built.append(given) or make(given, odd)
+    )  # fmt: skip
+    BOOKMARKS.clear()
+    assert list(READER.read(source, chunk, whole[-2].cursor)) == whole[-1:]
+    assert len(built) == 2
+
+
+def test_the_same_process_goes_on_where_it_stopped(source_of, monkeypatch):
+    source = many(source_of)
+    chunk = READER.plan(source).chunks[0]
+    whole = list(READER.read(source, chunk))
+    reading = READER.read(source, chunk)
+    for item in whole[:50]:
+        assert next(reading) == item
+    reading.close()
+    parsed = []
+    monkeypatch.setattr(
+        paired_json, "_Parsed", lambda element, make=paired_json._Parsed: parsed.append(element.index) or make(element)
+    )  # fmt: skip
+    assert next(READER.read(source, chunk, whole[49].cursor)) == whole[50]
+    assert len(parsed) <= 2
+    # Not where it stopped, but earlier: what was read last was not kept.
+    assert list(READER.read(source, chunk, whole[10].cursor)) == whole[11:]
+
+
+def test_a_file_that_changed_is_read_from_its_beginning(source_of):
+    source = many(source_of)
+    chunk = READER.plan(source).chunks[0]
+    reading = READER.read(source, chunk)
+    last = [next(reading) for _ in range(20)][-1]
+    reading.close()
+    raw = b'[{"input": "another", "response": "b"}]' + b" " * 10_000
+    source.path.write_bytes(raw)
+    changed = type(source)(source.path, source.name, len(raw))
+    assert list(READER.read(changed, READER.plan(changed).chunks[0], last.cursor)) == []
+
+
+def test_a_prompt_of_opening_tags_takes_time_in_proportion(source_of):
+    element = {"input": "<user_input>" * 40_000, "response": "a"}
+    start = time.process_time()
+    (record,) = Reading(READER, source_of(json.dumps([element]).encode())).records
+    assert time.process_time() - start < 1
+    assert record.prompt.value == element["input"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from transcripts.readers.bookmarks import BOOKMARKS, Bookmark, key_of
 from transcripts.readers.inspect_log.archive import Directory, Entry, read_directory, read_member
 from transcripts.readers.inspect_log.chunked import assemble
 from transcripts.readers.inspect_log.log import Log, held_findings, understand
@@ -174,10 +177,17 @@ def _starts_as_zip(source: Source) -> bool:
 
 
 def _json_log(source: Source) -> Log:
-    """The log's own facts. Samples come last as Inspect writes it, so this reads the beginning only."""
+    """The log's own facts, remembered for the slices that follow."""
+    status = source.path.stat()
+    return _read_json_log(source.path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_json_log(path: Path, size: int, changed: int) -> Log:
+    """Samples come last as Inspect writes it, so this reads the beginning only."""
     header: dict[str, Any] = {}
     damaged: list[FileFinding] = []
-    with source.path.open("rb") as file:
+    with path.open("rb") as file:
         for key, element in object_members(file, stream_keys=("samples",)):
             if key == "samples" and "eval" in header and "status" in header:
                 break
@@ -200,18 +210,26 @@ def _json_log(source: Source) -> Log:
 
 def _read_json(source: Source, after: int) -> Iterator[Item]:
     log = _json_log(source)
-    held = 0
     with source.path.open("rb") as file:
-        for key, element in object_members(file, stream_keys=("samples",)):
-            if key == "samples":
-                held += not element.problem
-                if element.index > after:
-                    yield _json_item(element, log)
-            elif element.problem:
-                text = f"The file is damaged outside its samples: {element.message}"
-                yield FileFinding(
-                    "log_damaged", text, {"byte": element.start}, f"log_damaged:{element.start}"
-                )
+        key = key_of(file, InspectLog.name)
+        mark = BOOKMARKS.take(key, after) if after >= 0 else None
+        held: int = mark.held if mark else 0
+        at = ("samples", mark.start, mark.index) if mark else None
+        try:
+            for name, element in object_members(file, stream_keys=("samples",), at=at):
+                if name == "samples":
+                    if element.index > after:
+                        mark = Bookmark(element.start, element.index, element.index, held)
+                        yield _json_item(element, log)
+                    held += not element.problem
+                elif element.problem:
+                    text = f"The file is damaged outside its samples: {element.message}"
+                    place = f"log_damaged:{element.start}"
+                    yield FileFinding("log_damaged", text, {"byte": element.start}, place)
+        except GeneratorExit:
+            if mark:
+                BOOKMARKS.keep(key, mark)
+            raise
     yield from held_findings(log, held)
 
 

@@ -22,6 +22,7 @@ from backports.zstd import ZstdDecompressor, ZstdError
 
 from transcripts.readers.json_values import BadRecord
 from transcripts.records import UnreadableSource
+from transcripts.text import storable
 
 MAX_MEMBER = 512 * 1024 * 1024
 MAX_ENTRIES = 200_000  # a chunked log has some twenty members a sample
@@ -142,7 +143,7 @@ def _central(file: BinaryIO, size: int) -> list[Entry] | None:
     if count == 0xFFFF or start == _UNKNOWN32 or length == _UNKNOWN32:
         locator = tail[max(at - 20, 0) : at]
         if locator.startswith(b"PK\x06\x07"):
-            file.seek(struct.unpack_from("<Q", locator, 8)[0])
+            file.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
             end64 = file.read(_END64.size)
             if len(end64) < _END64.size or not end64.startswith(b"PK\x06\x06"):
                 return None
@@ -164,7 +165,8 @@ def _central(file: BinaryIO, size: int) -> list[Entry] | None:
         extra = directory[at + names : at + names + extras]
         at += names + extras + comments
         plain, packed, offset = _wide(extra, plain, packed, offset)
-        entries.append(Entry(name, method, flags, crc, packed, plain, offset))
+        # What points outside the file is damaged, and read_member says so.
+        entries.append(Entry(name, method, flags, crc, min(packed, size), plain, min(offset, size)))
     return entries
 
 
@@ -187,7 +189,9 @@ def _wide(extra: bytes, plain: int, packed: int, offset: int) -> tuple[int, int,
 
 
 def _name(raw: bytes, flags: int) -> str:
-    return raw.decode("utf-8", "backslashreplace") if flags & 0x800 or raw.isascii() else raw.decode("cp437")
+    """A member's name as a locator can keep it: PostgreSQL takes no NUL, which a name may hold."""
+    is_utf8 = flags & 0x800 or raw.isascii()
+    return storable(raw.decode("utf-8", "backslashreplace") if is_utf8 else raw.decode("cp437"))
 
 
 def _refuse_many(count: int) -> None:
@@ -235,11 +239,16 @@ def _through(file: BinaryIO, start: int, method: int) -> tuple[int, int, int] | 
                 return None
             used += len(block)
             while block:
-                part = unpack.decompress(block)
-                crc = zlib.crc32(part, crc)
-                produced += len(part)
-                if produced > MAX_MEMBER:
-                    return None
+                # A few kilobytes may hold gigabytes: never more than a block of them at once.
+                is_spent = False
+                while not is_spent and not unpack.eof:
+                    part = unpack.decompress(block, _BLOCK)
+                    block = getattr(unpack, "unconsumed_tail", b"")  # Zstandard keeps its own rest
+                    is_spent = len(part) < _BLOCK
+                    crc = zlib.crc32(part, crc)
+                    produced += len(part)
+                    if produced > MAX_MEMBER:
+                        return None
                 if not unpack.eof:
                     break
                 block = unpack.unused_data

@@ -44,13 +44,17 @@ def _pool(folder: str, names: frozenset[str] | set[str], read: Read) -> dict[int
     pool: dict[int, Any] = {}
     for name in names:
         start = name.removeprefix(folder).removesuffix(".json")
-        if name.startswith(folder) and start.isascii() and start.isdigit() and len(start) < 12:
+        if name.startswith(folder) and _is_number(start):
             items = parse_record(read(name))
             if isinstance(items, Mapping):
-                pool.update({int(key): item for key, item in items.items() if key.isdigit()})
+                pool.update({int(key): item for key, item in items.items() if _is_number(key)})
             elif isinstance(items, list):
                 pool.update(enumerate(items, int(start)))
     return pool
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 12
 
 
 def _chosen(pool: dict[int, Any], refs: Any) -> list[Any]:
@@ -73,7 +77,9 @@ def _pairs(refs: Any) -> list[tuple[int, int]]:
         raise BadRecord("field_type", "“message_refs” is not a list of ranges.")
     pairs = []
     for ref in refs:
-        if not (isinstance(ref, list) and len(ref) == 2 and all(type(n) is int and n >= 0 for n in ref)):
+        if not (
+            isinstance(ref, list) and len(ref) == 2 and all(type(n) is int and 0 <= n < 2**53 for n in ref)
+        ):
             raise BadRecord("field_type", "“message_refs” is not a list of ranges.")
         pairs.append((ref[0], ref[1]))
     return pairs

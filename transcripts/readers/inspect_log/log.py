@@ -39,13 +39,13 @@ def understand(header: Mapping[str, Any], is_started_only: bool) -> Log:
     metadata: dict[str, Any] = {key: about[key] for key in kept if about.get(key)}
     if tags:
         metadata["tags"] = tags
-    total = _object(header.get("results")).get("total_samples")
+    total = _count(_object(header.get("results")).get("total_samples"))
     return Log(
         run=RunKey(model=storable(scalar_text(about.get("model") or "")), setting=task),
         task=task,
         hints=hints,
         metadata=storable_value(metadata),
-        total=total if type(total) is int else None,
+        total=total,
         planned=_planned(about),
         findings=tuple(_findings(header, is_started_only, _planned(about))),
     )
@@ -83,9 +83,14 @@ def _findings(header: Mapping[str, Any], is_started_only: bool, planned: int | N
 
 def _planned(about: Mapping[str, Any]) -> int | None:
     ids = _object(about.get("dataset")).get("sample_ids")
-    count = len(ids) if isinstance(ids, list) else _object(about.get("dataset")).get("samples")
-    epochs = _object(about.get("config")).get("epochs") or 1
-    return count * epochs if type(count) is int and type(epochs) is int else None
+    count = len(ids) if isinstance(ids, list) else _count(_object(about.get("dataset")).get("samples"))
+    epochs = _count(_object(about.get("config")).get("epochs") or 1)
+    return count * epochs if count is not None and epochs is not None else None
+
+
+def _count(value: Any) -> int | None:
+    """A number of samples or epochs, if the value can be one."""
+    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 def _finding(kind: str, message: str, detail: Mapping[str, Any] | None = None) -> FileFinding:
