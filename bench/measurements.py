@@ -56,7 +56,7 @@ def measure(folder: Path, records: int, repeats: int) -> list[Row]:
     rows.append(
         _row("compliance gaps of the study, ms", _milliseconds(lambda: compliance_gaps(access, {}), 10))
     )
-    client = Client()
+    client = Client(headers={"host": "127.0.0.1"})
     client.force_login(admin)
     pair = Pair.objects.filter(study=study).order_by("pk")[0]
     for what, address in (
@@ -65,7 +65,7 @@ def measure(folder: Path, records: int, repeats: int) -> list[Row]:
         ("pair page", reverse("pair_detail", args=[study.slug, pair.pk])),
         ("study home", reverse("study_home", args=[study.slug])),
     ):
-        client.get(address)
+        assert client.get(address).status_code == 200, address
         times = _milliseconds(lambda address=address: client.get(address), 40)
         rows.append(_row(f"{what}, ms (p95 {sorted(times)[37]:.0f})", times))
     return rows
