@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from annotations.models import AnnotationRevision, Span
 from tests import make
 from tests.annotations.campaign import Campaign, campaign, claim
 from tests.browser.watched import Watched
+from transcripts.models import Study
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -158,6 +160,24 @@ def test_from_the_queue_to_a_submitted_label_and_back(watched: Watched) -> None:
     assert spans["value_conflict"].quote == "hens 🐔🥚 matter"
     assert spans["value_conflict"].start == TEXT.index("hens")
     assert spans["preservation_motive"].quote == "along 🎭"
+
+    # The export, fetched from the same server, holds them with the right code points.
+    key = make.token(make.member(Study.objects.get(slug="paired"), "lena", "lead"))
+    answer = page.request.get(
+        f"{watched.web}/api/v1/studies/paired/export/?format=jsonl&labelled=1",
+        headers={"Authorization": f"Token {key}"},
+    )
+    header, row, end = (json.loads(line) for line in answer.body().splitlines())
+    assert "_export" in header
+    assert (end["_end"], end["rows"]) == (True, 1)
+    text = row["messages"][1]["content"]
+    assert text == TEXT
+    exported = {span["label"]: span for span in row["annotations"][0]["spans"]}
+    assert {label: text[s["start"] : s["end"]] for label, s in exported.items()} == {
+        "value_conflict": "hens 🐔🥚 matter",
+        "preservation_motive": "along 🎭",
+    }
+    assert all(span["quote"] == text[span["start"] : span["end"]] for span in exported.values())
 
     # And back: as it was.
     watched.open("/studies/paired/queue/")
