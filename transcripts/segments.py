@@ -58,7 +58,7 @@ _TAG = re.compile(
     r"<(?:\s*+(?P<close>/?)\s*+"
     r"(?P<name>think(?:ing)?|scratchpad(?:_reasoning)?|hidden_scratchpad|draft_output|output|result"
     r"|(?P<marker>request_fully_accepted|rejected))"
-    r"(?:\s[^<>]{0,200}+)?+/?\s{0,20}+>"
+    r"(?:\s[^<>]{0,200}+)?/?\s{0,20}+>"
     r"|\|(?:start\|>assistant<\|)?channel\|>(?P<channel>\w++)[^<]{0,200}+"
     r"(?:<\|constrain\|>\w{0,40}+)?<\|message\|>"
     r"|(?P<stop>\|(?:end|return|call)\|>))",

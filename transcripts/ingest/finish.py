@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from transcripts.models import Finding, Ingest, Transcript
 
@@ -47,18 +48,20 @@ def find_identical_content(ingest: Ingest) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH mine AS (
+            -- One look into the index for each text and run: whatever the planner believes of a table that
+            -- has just grown and was never analysed, it cannot make this quadratic.
+            WITH mine AS MATERIALIZED (
                 SELECT content_sha256, run_id, count(*) AS n FROM transcripts_transcript
                 WHERE ingest_id = %(ingest)s GROUP BY 1, 2
-            ), elsewhere AS (
-                SELECT DISTINCT t.content_sha256, r.model
-                FROM transcripts_transcript t JOIN transcripts_run r ON r.id = t.run_id
-                WHERE t.study_id = %(study)s AND t.content_sha256 IN (SELECT content_sha256 FROM mine)
             )
-            SELECT r.model, e.model, r.setting, sum(n)::bigint
+            SELECT r.model, elsewhere.model, r.setting, sum(mine.n)::bigint
             FROM mine JOIN transcripts_run r ON r.id = mine.run_id
-            JOIN elsewhere e ON e.content_sha256 = mine.content_sha256 AND e.model <> r.model
-            GROUP BY 1, 2, 3 HAVING sum(n) >= %(least)s
+            CROSS JOIN LATERAL (
+                SELECT DISTINCT other.model
+                FROM transcripts_transcript t JOIN transcripts_run other ON other.id = t.run_id
+                WHERE t.study_id = %(study)s AND t.content_sha256 = mine.content_sha256 AND other.model <> r.model
+            ) elsewhere
+            GROUP BY 1, 2, 3 HAVING sum(mine.n) >= %(least)s
             """,
             {"ingest": ingest.pk, "study": ingest.study_id, "least": IDENTICAL_AT_LEAST},
         )
@@ -113,13 +116,14 @@ def find_unpaired(ingest: Ingest) -> None:
 
 def clear_unpaired_of_others(ingest: Ingest) -> None:
     """When this ingest completes the pairs of an earlier one, that one's finding is taken back."""
+    pairs = Transcript.objects.filter(ingest=ingest).values("pair")
     others = (
         Ingest.objects.filter(
-            findings__kind="unpaired",
-            transcripts__pair__in=Transcript.objects.filter(ingest=ingest).values("pair"),
+            Exists(Finding.objects.filter(ingest=OuterRef("pk"), kind="unpaired")),
+            Exists(Transcript.objects.filter(ingest=OuterRef("pk"), pair__in=pairs)),
+            study=ingest.study_id,
         )
         .exclude(pk=ingest.pk)
-        .distinct()
         .order_by("pk")
     )
     for other in others:

@@ -37,8 +37,8 @@ def sketch(head: bytes) -> Sketch:
     return Sketch("")
 
 
-_KEY = re.compile(rb'[\s,]*+("(?:[^"\\]++|\\.)*+")\s*+:\s*+')
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_KEY = re.compile(rb'[\s,]*+("(?:[^"\\]++|\\.)*")\s*+:\s*+')
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*"', re.DOTALL)
 
 
 def _keys(head: bytes, at: int) -> tuple[str, ...]:

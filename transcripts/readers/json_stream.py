@@ -28,9 +28,11 @@ MAX_RECORD = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
 _KEPT = 4096  # how much of a broken element is kept, as an excerpt
 
+# No possessive quantifier behind a group: Python before 3.11.5 matches those wrongly. Alternatives that begin
+# with different characters keep these linear without.
 # Everything up to the next bracket, or to a string that does not end in this block.
-RUN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
-_STRING_REST = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
+RUN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*")*', re.DOTALL)
+_STRING_REST = re.compile(rb"(?:[^\"\\]++|\\.)*", re.DOTALL)
 SPACE = re.compile(rb"[ \t\r\n]*+")
 SCALAR = re.compile(rb"[^,\]}\s\"\[{]*+")
 _SEEMING_END = re.compile(rb"\}(?=\s*+(?:,\s*+\{|\]))")
