@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
 from afdash import errors
+from afdash.faults import OutOfReach
 from afdash.retry import is_transient, sqlstate
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -51,7 +52,7 @@ class SafeHeadersMiddleware:
 
 
 class TransientFaultMiddleware:
-    """A database that is away for a moment gives 503 with Retry-After; whoever asked may try again."""
+    """A database or storage that is away for a moment gives 503 with Retry-After; whoever asked may try again."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -64,4 +65,4 @@ class TransientFaultMiddleware:
             is_transient(error) or sqlstate(error) in ("57014", "53100", "25006")
         ):
             return errors.unavailable(request)
-        return None
+        return errors.unavailable(request) if isinstance(error, OutOfReach) else None

@@ -16,8 +16,8 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 T = TypeVar("T")
 
 # serialization failure, deadlock, lock not available, admin shutdown, crash shutdown, cannot connect
-# now, too many connections; class 08 is "connection exception".
-TRANSIENT = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
+# now, too many connections, idle in a transaction for too long; class 08 is "connection exception".
+TRANSIENT = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03"}
 # Waiting may cure these, repeating at once does not: disk full, read-only standby.
 PAUSE = {"53100", "25006"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from afdash import env
+from afdash import addresses, env
 from afdash.embedded.redis import broker_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -38,6 +38,11 @@ def database(url: str, *, as_owner: bool = False) -> dict[str, object]:
         "OPTIONS": {
             **options,
             "connect_timeout": 5,
+            # A server that vanished without a word is noticed within half a minute, not after two hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             "options": (
                 f"-c lock_timeout=3000 -c statement_timeout={longest} "
                 f"-c idle_in_transaction_session_timeout={longest}"
@@ -229,6 +234,39 @@ STORAGES = {
         },
     },
 }
+AFDASH_STORAGE = addresses.storage(
+    env.url(
+        "AFDASH_STORAGE_URL",
+        help="Sources in shared storage: s3://bucket/prefix?endpoint=…&region=…; else on this machine.",
+        schemes=("s3",),
+    ),
+    env.secret(
+        "AFDASH_STORAGE_ACCESS_KEY", help="Key of the shared storage; without it, the machine's role."
+    ),
+    env.secret("AFDASH_STORAGE_SECRET_KEY", help="Secret key of the shared storage."),
+)
+AFDASH_FETCHED = env.integer(
+    "AFDASH_FETCHED_GB",
+    default=20,
+    minimum=1,
+    help="Room on this machine for copies of sources from shared storage, in GB.",
+) * (1 << 30)
+# A secret, because an address may hold keys.
+AFDASH_PLACES = addresses.places(
+    env.secret(
+        "AFDASH_PLACES", help="What leads may ingest from: name=s3://… or name=file:///…, by line or ;"
+    )
+)
+AFDASH_WATCHED = addresses.watched(
+    env.text("AFDASH_WATCHED", help="Folders whose new files are ingested: study=place/folder, by line or ;"),
+    AFDASH_PLACES,
+)
+AFDASH_WATCHED_SECONDS = env.integer(
+    "AFDASH_WATCHED_SECONDS",
+    default=30,
+    minimum=0,
+    help="How long a watched file must have been unchanged before it is ingested.",
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20  # of a form or an API body; uploaded files are counted apart
 DATA_UPLOAD_MAX_NUMBER_FILES = 500  # each is an open file for as long as the request lasts
 FILE_UPLOAD_HANDLERS = ["afdash.uploads.UploadHandler"]
@@ -240,9 +278,15 @@ AFDASH_MAX_UPLOAD = env.integer(
     help="Largest upload that the page and the API take, all files of it together, in MB.",
 ) * (1 << 20)
 
+AFDASH_PARSER_MEMORY_MB = env.integer(
+    "AFDASH_PARSER_MEMORY_MB",
+    default=180,
+    minimum=64,
+    help="What the process that reads files may use; a record that needs more is a reject.",
+)
 AFDASH_LEASE_SECONDS = env.integer(
     "AFDASH_LEASE_SECONDS",
-    default=12,
+    default=10,
     minimum=2,
     help="How long a worker may be silent before another takes its step of an ingest over.",
 )
@@ -264,7 +308,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
 }
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "transcripts.sweep", "schedule": 3.0, "options": {"queue": "fast", "expires": 10}},
+    "watch": {"task": "transcripts.watch", "schedule": 15.0, "options": {"queue": "fast", "expires": 15}},
+    "index": {"task": "transcripts.index", "schedule": 5.0, "options": {"queue": "fast", "expires": 5}},
+    "sweep": {"task": "transcripts.sweep", "schedule": 2.0, "options": {"queue": "fast", "expires": 10}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(AFDASH_DATA_DIR / "beat-schedule")
 

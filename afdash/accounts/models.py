@@ -9,10 +9,12 @@ from datetime import timedelta
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 TOKEN_PREFIX = "afd_"
+OUTSIDE_MARK = " (outside)"  # behind the name of an outside annotator, wherever one is shown
 SCOPES = {
     "read": "read studies, transcripts, figures and exports",
     "ingest": "send files to be ingested",
@@ -22,11 +24,32 @@ SCOPES = {
 
 
 class User(AbstractUser):
-    """A person or a service account. Deactivated, never deleted, once they have labelled."""
+    """A person or a service account. Deactivated, never deleted, once they have labelled.
+
+    An outside annotator is known only by the name in a label file. The row carries their labels; nobody
+    can sign in as them, whatever password or flag the row is given later: the database refuses.
+    """
+
+    outside_name = models.TextField(blank=True)  # as the file has it; "" for everybody who may sign in
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outside_name="") | Q(is_active=False, is_staff=False, is_superuser=False),
+                name="user_outside_cannot_sign_in",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outside_name}{OUTSIDE_MARK}" if self.is_outside else self.get_username()
 
     @property
     def is_admin(self) -> bool:
         return self.is_superuser
+
+    @property
+    def is_outside(self) -> bool:
+        return self.outside_name != ""
 
 
 def token_digest(key: str) -> bytes:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from afdash.errors import SENTENCES
+from afdash.faults import OutOfReach
 from afdash.paging import BadCursor
 from afdash.retry import is_transient
 from afdash.uploads import TooLarge
@@ -61,6 +62,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             503,
             headers={"Retry-After": "2"},
         )
+    if isinstance(error, OutOfReach):
+        return Response(body("unavailable", str(error)), 503, headers={"Retry-After": "30"})
     if not isinstance(error, exceptions.APIException):
         return None
     headers = {}
