@@ -159,8 +159,9 @@ def _resolve(hints: tuple[ArmHint, ...], override: str, role_override: str) -> A
     meanings = _in_order(hints)
     if override:
         role = role_override or role_of_word(override)
-        is_default = role_of_word(override) in (MONITORED, UNMONITORED)
-        name = role_of_word(override) if is_default else override
+        # A word that means another role than the person says keeps its name: no “monitored” that is not.
+        is_default = role in (MONITORED, UNMONITORED) and role == role_of_word(override)
+        name = role if is_default else override
         decided = _Meaning(role or OTHER, name, f"given by the person who ingested it: {override}")
     else:
         decided = next((m for m in meanings if m.role or m.name), _Meaning("", "", ""))

@@ -38,23 +38,3 @@ def outcome_of(verdict: Verdict, reader: str, mapping: Mapping[str, Any] | None 
         if "compliance" in verdict.judge.lower() and verdict.value in _COMPLIANCE_LETTERS:
             return _COMPLIANCE_LETTERS[verdict.value]
     return verdict.outcome
-
-
-def validate_mapping(mapping: Any) -> None:
-    """Raise ValueError with a sentence if the mapping is not of the documented shape."""
-    if not isinstance(mapping, Mapping):
-        raise ValueError('A mapping is an object like {"outcomes": {"judge": {"value": "complied"}}}.')
-    outcomes = mapping.get("outcomes", {})
-    if not isinstance(outcomes, Mapping):
-        raise ValueError("“outcomes” must be an object: for each judge, its values and what they mean.")
-    for judge, values in outcomes.items():
-        if not isinstance(judge, str) or not isinstance(values, Mapping):
-            raise ValueError(f"For the judge “{judge}” the mapping must be an object of values and outcomes.")
-        for value, outcome in values.items():
-            if not isinstance(value, str):
-                raise ValueError(f"The value {value!r} of the judge “{judge}” must be text.")
-            if outcome not in OUTCOMES:
-                words = ", ".join(OUTCOMES)
-                raise ValueError(
-                    f"“{outcome}” is not an outcome (judge “{judge}”, value “{value}”): use one of {words}."
-                )

@@ -84,14 +84,50 @@ class PromptKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """Words that a judge says it found in the transcript.
+
+    A reader gives ``text`` (verbatim) and what the source says it shows (``criterion``); where the words
+    stand is found by :func:`transcripts.quotes.anchored`, never believed. ``anchor`` is ``exact``,
+    ``normalised`` or ``not_found``; ``[start, end)`` are code points of message number ``message``.
+    """
+
+    text: str
+    criterion: str = ""
+    anchor: str = ""
+    message: int = -1
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """A judge's word that came with the source. ``value`` is verbatim; its meaning is a mapping."""
+    """A judge's word that came with the source, kept whole. ``value`` is verbatim; its meaning is a mapping."""
 
     judge: str
     value: str
     score: float | None = None  # vote fraction or numeric score, if the source gave one
     explanation: str = ""
     outcome: str = ""  # only if the source states one of ours: complied, partly, refused, unclear
+    threshold: float | None = None  # of the score, from which on the source counts it as a yes
+    quotes: tuple[Quote, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)  # votes, criteria, dimensions: JSON values
+
+
+@dataclass(frozen=True, slots=True)
+class HumanLabel:
+    """What a person outside this study said of a transcript, as their file has it.
+
+    ``answers`` maps a question's key to the chosen values (JSON values); ``spans`` are objects with
+    ``message``, ``start``, ``end``, ``label``, ``quote`` in code points of our stored text. ``codebook``
+    and ``detail`` keep what the file says of how and when it was made.
+    """
+
+    annotator: str
+    answers: Mapping[str, Any]
+    spans: tuple[Mapping[str, Any], ...] = ()
+    codebook: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +155,27 @@ class Record:
     run: RunKey
     arm_hints: tuple[ArmHint, ...]
     prompt: PromptKey
-    sample: int
+    sample: int | None  # None: the source does not number its samples; a number is given when it is written
     messages: tuple[Message, ...]
     verdicts: tuple[Verdict, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)  # other fields of the source, JSON values
     findings: tuple[RecordFinding, ...] = ()
     external_id: str = ""
+    labels: tuple[HumanLabel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """Verdicts on a transcript that stands in another file of the same folder (Bloom's judgment file).
+
+    ``target`` is that file's name without its folder. Counted as created when it could be attached.
+    """
+
+    cursor: int
+    position: str
+    locator: Mapping[str, Any]
+    target: str
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +222,15 @@ class UnreadableSource(Exception):
     """The whole file cannot be read; the message is a sentence for the person who gave it."""
 
 
-Item = Record | Reject | FileFinding
+class NeedsMapping(UnreadableSource):
+    """The file's fields are not known: a person must say what they mean.
+
+    ``proposal`` is what could be guessed, as JSON (:meth:`transcripts.mapping.Proposal.as_json`).
+    """
+
+    def __init__(self, message: str, proposal: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.proposal = proposal
+
+
+Item = Record | Supplement | Reject | FileFinding

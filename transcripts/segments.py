@@ -127,17 +127,18 @@ class _Segmenter:
 
     def run(self) -> Segmentation:
         for tag in _TAG.finditer(self.text):
-            if tag["channel"] is not None:
+            closing, name, marker, channel, _ = tag.groups()
+            start, end = tag.span()
+            if channel is not None:
                 self.change_channel(tag)
-            elif tag["stop"] is not None:
+            elif name is None:  # the stop of a channel
                 if self.stack and self.stack[-1].name == "|":
-                    self.close_top(tag.start(), tag.end())
-            elif tag["marker"] is not None:
-                self.markers.append(tag.start())
-            elif tag["close"]:
-                self.close(_KINDS[tag["name"].lower()], tag["name"].lower(), tag.start(), tag.end())
+                    self.close_top(start, end)
+            elif marker is not None:
+                self.markers.append(start)
             else:
-                self.open(_KINDS[tag["name"].lower()], tag["name"].lower(), tag.start(), tag.end())
+                name = name.lower()
+                (self.close if closing else self.open)(_KINDS[name], name, start, end)
         self.close_the_rest()
         segments = self.with_gaps()
         return Segmentation(segments, self.state(segments))

@@ -17,6 +17,7 @@ from transcripts.segments import segment, worst
 from transcripts.text import storable
 
 _REASONING = ("reasoning", "thinking", "redacted_thinking")
+_BESIDE_TEXT = frozenset({"reasoning_content", "tool_calls"})
 _TEXT = ("text", "input_text", "output_text")
 
 
@@ -28,7 +29,9 @@ def message(source: Any, findings: list[RecordFinding]) -> Message:
     if not isinstance(role, str) or not role:
         raise BadRecord("message_shape", "A message has no role.")
     content = source.get("content")
-    built = _Builder(role, findings)
+    if type(content) is str and role != "tool" and _BESIDE_TEXT.isdisjoint(source):
+        return _plain(storable(role), storable(content), source.get("name"))
+    built = _Builder(storable(role), findings)
     if isinstance(reasoning := source.get("reasoning_content"), str) and reasoning:
         built.add_scratchpad(reasoning)
     if isinstance(content, str):
@@ -45,6 +48,16 @@ def message(source: Any, findings: list[RecordFinding]) -> Message:
         built.add_tool_error(source)
     name = source.get("name") if role != "tool" else source.get("function") or source.get("name")
     return built.message(name if isinstance(name, str) else "")
+
+
+def _plain(role: str, text: str, name: Any) -> Message:
+    """A message of nothing but text, as nearly all are: the same as from the builder, in a fraction of its time."""
+    name = storable(name) if isinstance(name, str) else ""
+    if role == "assistant":
+        found = segment(text)
+        return Message(role, text, name, found.segments, found.parse_state)
+    length = len(text)
+    return Message(role, text, name, (Segment("text", 0, length, 0, length),) if text else ())
 
 
 class _Builder:

@@ -63,10 +63,11 @@ def refuse_wide_encoding(head: bytes) -> None:
     for bom, name in _BOMS:
         if head.startswith(bom):
             raise UnreadableSource(f"The file is encoded as {name}; save it as UTF-8.")
-    if (head[:1] != b"\x00" and head[1:2] == b"\x00") or (
-        head[:1] == b"\x00" and head[1:2] not in (b"", b"\x00")
-    ):
-        raise UnreadableSource("The file looks like UTF-16 without a byte order mark; save it as UTF-8.")
+    # JSON and tables begin with ASCII: beside its byte stand one zero byte, or three.
+    if head[:2].count(b"\x00") == 1 or (head[:3] == b"\x00\x00\x00" and head[3:4].strip(b"\x00")):
+        raise UnreadableSource(
+            "The file looks like UTF-16 or UTF-32 without a byte order mark; save it as UTF-8."
+        )
 
 
 def array_elements(

@@ -10,17 +10,28 @@ it suspicious, so the fast path pays nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
+from transcripts.readers.json_large import PIECE, Broken, parse_large
 from transcripts.text import storable
 
 MAX_DEPTH = 200
 MAX_DIGITS = 4300  # what Python converts; beyond it int() refuses
 BOM = b"\xef\xbb\xbf"
 NUMBER = "__number__"  # {"__number__": "NaN"}: a number that JSON in the database cannot hold
+
+
+TOO_LARGE = "The record needs more memory than a parser may use (AFDASH_PARSER_MEMORY_MB)."
+
+
+_PLACELESS = {
+    "encoding": "Not UTF-8, somewhere in a record of several megabytes.",
+    "json_invalid": "Not JSON, somewhere in a record of several megabytes.",
+}
 
 
 class BadRecord(Exception):
@@ -32,6 +43,16 @@ class BadRecord(Exception):
         self.message = message
 
 
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Where a record is built: one that needs more memory than there is, is a bad record (``too_large``)."""
+    try:
+        yield
+    except MemoryError as error:
+        error.__traceback__ = None  # its frames hold what took the memory
+        raise BadRecord("too_large", TOO_LARGE) from None
+
+
 def parse_record(raw: bytes, skip: Collection[str] = ()) -> Any:
     """The value of one JSON text. NaN and its like come as ``{"__number__": "NaN"}``.
 
@@ -41,6 +62,10 @@ def parse_record(raw: bytes, skip: Collection[str] = ()) -> Any:
     """
     if raw.startswith(BOM):
         raw = raw[3:]
+    return _parse_large(raw, skip) if len(raw) > PIECE else _parse_whole(raw, skip)
+
+
+def _parse_whole(raw: bytes, skip: Collection[str] = ()) -> Any:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -137,6 +162,23 @@ def _is_inexact(value: Any) -> bool:
     raise BadRecord("too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
 
 
+def _parse_large(raw: bytes, skip: Collection[str]) -> Any:
+    try:
+        value = parse_large(raw, _parse_whole, skip)
+    except Broken as error:
+        raise BadRecord("json_invalid", f"Not JSON: {error}.") from None
+    except BadRecord as bad:  # the place that it names is one in a piece
+        if bad.reason not in _PLACELESS:
+            raise
+        raise BadRecord(bad.reason, _PLACELESS[bad.reason]) from None
+    except IndexError:
+        raise BadRecord("json_invalid", "Not JSON: the value does not end.") from None
+    except RecursionError:
+        raise BadRecord("too_deep", f"Nested more than {MAX_DEPTH} levels deep.") from None
+    _is_inexact(value)  # for its depth: the numbers of the pieces are exact
+    return value
+
+
 def _parse_slowly(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8")
@@ -145,9 +187,19 @@ def _parse_slowly(raw: bytes) -> Any:
     try:
         return json.loads(text, parse_constant=_tagged, parse_int=_exact_int, parse_float=_finite)
     except json.JSONDecodeError as error:
-        raise BadRecord("json_invalid", f"Not JSON: {error.msg}, character {error.pos}.") from None
+        raise BadRecord("json_invalid", _not_json(error)) from None
     except RecursionError:
         raise BadRecord("too_deep", f"Nested more than {MAX_DEPTH} levels deep.") from None
+
+
+def _not_json(error: json.JSONDecodeError) -> str:
+    if error.msg != "Extra data":
+        return f"Not JSON: {error.msg}, character {error.pos}."
+    text = f"Not JSON: something follows the value, character {error.pos}."
+    before = error.doc[max(error.pos - 64, 0) : error.pos]
+    if "\r" in before[len(before.rstrip()) :]:
+        text += " Between them stands a carriage return, which ends no line; end lines with a line feed."
+    return text
 
 
 def _tagged(name: str) -> dict[str, str]:

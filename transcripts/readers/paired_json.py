@@ -22,6 +22,7 @@ from transcripts.readers.json_values import (
     refuse_repeated_keys,
     scalar_text,
     storable_value,
+    within_memory,
 )
 from transcripts.readers.source import Probe, Source
 from transcripts.records import (
@@ -75,7 +76,8 @@ class PairedJson:
                 for element in array_elements(file, mark.start, first=first):
                     mark.start, mark.index = element.start, element.index
                     try:
-                        parsed = _Parsed(element)
+                        with within_memory():
+                            parsed = _Parsed(element)
                     except BadRecord as bad:
                         if mark.cursor > after:
                             yield _reject(element, mark.cursor, bad)

@@ -6,16 +6,37 @@ recognises is refused with a sentence that says what was seen and what is unders
 
 from __future__ import annotations
 
+from transcripts.readers.bloom_judgment import BloomJudgment
+from transcripts.readers.channels import Channels
+from transcripts.readers.chat import Chat
+from transcripts.readers.human_labels import HumanLabels
 from transcripts.readers.inspect_log import InspectLog
 from transcripts.readers.json_stream import refuse_wide_encoding
+from transcripts.readers.mapped import Mapped
+from transcripts.readers.open_source_af import OpenSourceAf
 from transcripts.readers.own_jsonl import OwnJsonl
 from transcripts.readers.paired_json import PairedJson
+from transcripts.readers.petri import Petri
+from transcripts.readers.rows.kinds import first_rows, row_source_of
+from transcripts.readers.scratchpad_output import ScratchpadOutput
 from transcripts.readers.source import Probe, Reader, Source
 from transcripts.records import UnreadableSource
 
 __all__ = ["READERS", "Reader", "Source", "reader_named", "recognise"]
 
-READERS: tuple[Reader, ...] = (InspectLog(), PairedJson(), OwnJsonl())
+READERS: tuple[Reader, ...] = (
+    InspectLog(),
+    PairedJson(),
+    OpenSourceAf(),
+    Petri(),
+    BloomJudgment(),
+    OwnJsonl(),
+    Channels(),
+    ScratchpadOutput(),
+    HumanLabels(),
+    Chat(),
+    Mapped(),
+)
 
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -57,6 +78,10 @@ def recognise(source: Source, format: str | None = None) -> Reader:
     for reader in READERS:
         if reader.recognises(probe):
             return reader
+    if kind := row_source_of(probe):
+        kind.plan(source)  # raises what is wrong with the file as a whole: a header, a footer
+        if first_rows(probe, 1) and not _is_aggregate(probe):
+            return reader_named(Mapped.name)  # which asks for what it must know
     understood = "; ".join(reader.title for reader in READERS)
     raise UnreadableSource(f"The file is {_seen(probe)}. What can be read: {understood}.")
 
@@ -70,23 +95,21 @@ def _seen(probe: Probe) -> str:
     if head.startswith(b"PK"):
         return "a zip archive that is not an Inspect log"
     refuse_wide_encoding(head)
+    if b"\n" not in head and b"}\r" in head:
+        return "lines that end with a carriage return alone, as on old Macs; end them with a line feed"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower()
     if start.startswith((b"<!doctype", b"<html")):
         return "an HTML page"
     outline = probe.json
     if outline.shape == "object":
-        if {"element_wise", "overall"} & set(outline.keys):
+        if _is_aggregate(probe):
             return (
                 "an aggregate of compliance rates (element_wise, overall): figures computed from transcripts,"
                 " not transcripts; give the files it was computed from"
             )
-        if "messages" in outline.keys:
-            return "one JSON object spread over several lines; write one transcript a line"
         keys = ", ".join(key[:40] for key in outline.keys[:8]) or "no keys"
         return f"a JSON object, or lines of them, with {keys}"
     if outline.shape == "array":
-        if "messages" in outline.element_keys:
-            return "a JSON array of transcripts; write one transcript a line instead"
         keys = ", ".join(key[:40] for key in outline.element_keys[:8])
         return f"a JSON array of objects with {keys}" if keys else "a JSON array without objects"
     if outline.shape == "scalar" and b"," not in head.split(b"\n")[0]:
@@ -94,3 +117,8 @@ def _seen(probe: Probe) -> str:
     if b"\x00" in head:
         return "binary data of an unknown kind"
     return "text, but not JSON"
+
+
+def _is_aggregate(probe: Probe) -> bool:
+    """Whether these are figures computed from transcripts, as replications publish them beside their answers."""
+    return bool({"element_wise", "overall"} & set(probe.json.keys))

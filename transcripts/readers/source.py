@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from transcripts.readers.json_sketch import Sketch, sketch
 from transcripts.records import Chunk, Item, Plan
@@ -19,11 +19,13 @@ class Source:
     """Where the bytes are (``path``), and what the person who gave them calls them (``name``).
 
     ``name`` may hold folders (``care/model_True.json``); readers take hints from it, never open it.
+    ``mapping`` is what a person said of the fields of a file that no reader knows (``transcripts.mapping``).
     """
 
     path: Path
     name: str
     size: int
+    mapping: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Probe:
@@ -45,7 +47,10 @@ class Probe:
 
 
 class Reader(Protocol):
-    """One source format. ``read`` streams, and can go on after the ``cursor`` of any item it gave."""
+    """One source format. ``read`` streams, and can go on after the ``cursor`` of any item it gave.
+
+    A reader of supplements has ``waits = True`` too: its file is read when the study's others are through.
+    """
 
     name: str
     version: int

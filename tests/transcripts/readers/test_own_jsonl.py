@@ -4,7 +4,7 @@ import pytest
 
 from tests.transcripts.reading import Reading
 from transcripts.arms import resolve
-from transcripts.readers import own_jsonl
+from transcripts.readers import json_lines
 from transcripts.readers.registry import reader_named
 from transcripts.records import UnreadableSource
 from transcripts.text import original
@@ -62,7 +62,7 @@ def test_only_messages_are_required(source_of):
     (record,) = read(source_of, lines(LINE)).records
     assert (record.run.model, record.sample, record.prompt.scheme, record.prompt.value) == (
         "",
-        1,
+        None,
         "text",
         "Hello?",
     )
@@ -128,7 +128,7 @@ def test_chunks_share_the_lines_and_reading_goes_on_after_any_cursor(source_of, 
     raw = lines(*values)
     whole = [(item.cursor, item.position) for item in _items(source_of(raw))]
     for size in (1, 10, 119, 120, 121, 500):
-        monkeypatch.setattr(own_jsonl, "CHUNK_BYTES", size)
+        monkeypatch.setattr(json_lines, "CHUNK_BYTES", size)
         source = source_of(raw)
         assert [(item.cursor, item.position) for item in _items(source)] == whole
         for chunk in READER.plan(source).chunks[:40]:
@@ -143,8 +143,8 @@ def _items(source):
 
 
 def test_a_line_over_the_limit_is_passed_over(source_of, monkeypatch):
-    monkeypatch.setattr(own_jsonl, "MAX_RECORD", 1000)
-    monkeypatch.setattr(own_jsonl, "_BLOCK", 64)
+    monkeypatch.setattr(json_lines, "MAX_RECORD", 1000)
+    monkeypatch.setattr(json_lines, "_BLOCK", 64)
     reading = read(source_of, lines(LINE, b"x" * 5000, LINE))
     assert [(r.reason, r.position, r.excerpt) for r in reading.rejects] == [("too_long", "line 2", b"")]
     assert [r.position for r in reading.records] == ["line 1", "line 3"]
@@ -185,3 +185,64 @@ def test_content_may_be_blocks(source_of):
         ("tool", '{\n  "a": 1\n}', "look"),
     ]
     assert turn.parse_state == "ok"
+
+
+PRIVATE = "x \U0010f801 y <think>a\x00</think> \ud83d é"
+ANNOTATION = {
+    "id": "9",
+    "annotator": "Ada",
+    "answers": {"faking": ["yes"]},
+    "spans": [{"message": 0, "start": 4, "end": 5, "label": "l", "quote": "y"}],
+    "codebook": {"slug": "book", "version": 2, "sha256": "ab"},
+    "round": 3,
+}
+
+
+def test_annotations_of_an_export_are_labels_in_stored_offsets(source_of):
+    turn = {"role": "user", "content": PRIVATE}
+    (record,) = read(source_of, lines({"messages": [turn], "annotations": [ANNOTATION]})).records
+    (label,) = record.labels
+    (span,) = label.spans
+    assert record.messages[0].text[span["start"] : span["end"]] == "y" == PRIVATE[4:5]
+    assert (label.annotator, label.answers, label.codebook) == ("Ada", {"faking": ["yes"]}, "book@2:ab")
+    assert (label.detail, record.metadata) == ({"id": "9", "round": 3}, {})
+
+
+@pytest.mark.parametrize("given", [7, "note", [1], [{"text": "no annotation of ours"}], {"a": 1}])
+def test_annotations_that_are_not_ours_stay_metadata(source_of, given):
+    (record,) = read(source_of, lines({**LINE, "annotations": given})).records
+    assert (record.labels, record.metadata) == ((), {"annotations": given})
+
+
+def test_segments_of_an_export_are_in_original_offsets(source_of):
+    marks = [("text", 0, 5), ("output", 5, len(PRIVATE))]
+    segments = [{"kind": kind, "start": start, "end": end} for kind, start, end in marks]
+    turn = {"role": "assistant", "content": PRIVATE, "segments": segments}
+    (record,) = read(source_of, lines({"messages": [turn]})).records
+    text = record.messages[0].text
+    found = [(s.kind, original(text[s.start : s.end])) for s in record.messages[0].segments]
+    assert (found, record.findings) == ([("text", PRIVATE[:5]), ("output", PRIVATE[5:])], ())
+
+
+def test_a_verdict_keeps_threshold_quotes_and_detail(source_of):
+    given = {
+        "judge": "j",
+        "value": "yes",
+        "threshold": 0.5,
+        "quotes": [{"text": "q", "criterion": "c", "anchor": "exact", "start": 1}, "bare"],
+        "detail": {"votes": [1, 0]},
+    }
+    (record,) = read(source_of, lines({**LINE, "verdicts": [given]})).records
+    (verdict,) = record.verdicts
+    assert (verdict.threshold, verdict.detail) == (0.5, {"votes": [1, 0]})
+    assert [(q.text, q.criterion, q.anchor) for q in verdict.quotes] == [("q", "c", ""), ("bare", "", "")]
+
+
+def test_the_count_of_an_export_survives_going_on_and_bad_lines(source_of):
+    raw = lines({"_export": {}}, LINE, {"messages": []}, b"{", LINE, {"_end": True, "rows": 4})
+    source = source_of(raw)
+    (chunk,) = READER.plan(source).chunks
+    items = list(READER.read(source, chunk))
+    assert [type(item).__name__ for item in items] == ["Record", "Reject", "Reject", "Record"]
+    for item in items:
+        assert list(READER.read(source, chunk, item.cursor)) == [i for i in items if i.cursor > item.cursor]

@@ -21,7 +21,7 @@ from transcripts.readers.inspect_log.chunked import assemble
 from transcripts.readers.inspect_log.log import Log, held_findings, understand
 from transcripts.readers.inspect_log.sample import SKIPPED, record
 from transcripts.readers.json_stream import Element, object_members
-from transcripts.readers.json_values import BadRecord, parse_record
+from transcripts.readers.json_values import BadRecord, parse_record, within_memory
 from transcripts.readers.source import Probe, Source
 from transcripts.records import Chunk, FileFinding, Item, Plan, RecordFinding, Reject, UnreadableSource
 
@@ -138,14 +138,15 @@ class _Archive:
         locator = {"member": name}
         raw = b""
         try:
-            raw = read_member(file, held.entry)
-            sample = parse_record(raw, skip=SKIPPED)
-            findings: list[RecordFinding] = []
-            if held.folder and isinstance(sample, dict):
-                findings = assemble(
-                    sample, set(held.folder), lambda inner: read_member(file, held.folder[inner])
-                )
-            return record(sample, self.log, number, name, locator, findings)
+            with within_memory():
+                raw = read_member(file, held.entry)
+                sample = parse_record(raw, skip=SKIPPED)
+                findings: list[RecordFinding] = []
+                if held.folder and isinstance(sample, dict):
+                    findings = assemble(
+                        sample, set(held.folder), lambda inner: read_member(file, held.folder[inner])
+                    )
+                return record(sample, self.log, number, name, locator, findings)
         except BadRecord as bad:
             return Reject(number, name, bad.reason, bad.message, raw[:4096], locator)
 
@@ -240,6 +241,7 @@ def _json_item(element: Element, log: Log) -> Item:
         if element.problem:
             reason = "json_invalid" if element.problem == "broken" else element.problem
             raise BadRecord(reason, element.message)
-        return record(parse_record(element.raw, skip=SKIPPED), log, element.index, where, locator)
+        with within_memory():
+            return record(parse_record(element.raw, skip=SKIPPED), log, element.index, where, locator)
     except BadRecord as bad:
         return Reject(element.index, where, bad.reason, bad.message, element.raw[:4096], locator)
