@@ -6,26 +6,19 @@ workers on the same ingest neither wait for each other's batches nor deadlock.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from typing import Any
 
-import orjson
 from django.db import connection
 
-from transcripts.arms import strip_arm_tag
-from transcripts.records import PromptKey, RunKey
-from transcripts.text import storable
-
-Key = tuple[Any, ...]
+from transcripts.identities import identity
+from transcripts.jail.batches import PromptRow
+from transcripts.records import RunKey
 
 # Long names are cut for display columns; identity is the hash of the whole.
 NAME_LENGTH = 500
 ARM_LENGTH = 200
-
-
-def identity(*parts: Any) -> bytes:
-    return hashlib.sha256(orjson.dumps(parts)).digest()
 
 
 class Conditions:
@@ -36,38 +29,40 @@ class Conditions:
 
     def __init__(self, study_id: int) -> None:
         self.study_id = study_id
-        self._runs: dict[RunKey, int] = {}
+        self._runs: dict[bytes, int] = {}
         self._arms: dict[tuple[str, str], int] = {}
         self._prompts: dict[bytes, int] = {}
         self._pairs: dict[tuple[int, int], int] = {}
 
-    def resolve_runs(self, keys: set[RunKey]) -> dict[RunKey, int]:
-        missing = sorted((key for key in keys if key not in self._runs), key=lambda k: identity(*astuple(k)))
+    def run_ids(self, keys: Sequence[RunKey]) -> list[int]:
+        """The ids of these runs, in their order; runs that are new are made. The same for the others."""
+        identities = [identity(*astuple(key)) for key in keys]
+        missing = sorted({i: k for i, k in zip(identities, keys, strict=True) if i not in self._runs}.items())
         if missing:
-            found = self._ensure(
+            self._runs |= self._ensure(
                 "transcripts_run",
                 ("identity", "model", "setting", "checkpoint", "training_step", "goal_nudge"),
                 ("bytea", "text", "text", "text", "bigint", "text"),
                 [
                     (
-                        identity(*astuple(key)),
+                        run,
                         key.model[:NAME_LENGTH],
                         key.setting[:NAME_LENGTH],
                         key.checkpoint[:NAME_LENGTH],
                         key.training_step,
                         key.goal_nudge[:NAME_LENGTH],
                     )
-                    for key in missing
+                    for run, key in missing
                 ],
             )
-            self._runs.update({key: found[identity(*astuple(key))] for key in missing})
-        return self._runs
+        return [self._runs[run] for run in identities]
 
-    def resolve_arms(self, keys: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        missing = sorted(key for key in keys if key not in self._arms)
+    def arm_ids(self, keys: Sequence[tuple[str, str]]) -> list[int]:
+        cut = [(name[:ARM_LENGTH], role) for name, role in keys]
+        missing = sorted({key for key in cut if key not in self._arms})
         if missing:
             with connection.cursor() as cursor:
-                names, roles = [key[0][:ARM_LENGTH] for key in missing], [key[1] for key in missing]
+                names, roles = [key[0] for key in missing], [key[1] for key in missing]
                 cursor.execute(
                     "INSERT INTO transcripts_arm (study_id, name, role) "
                     "SELECT %s, * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
@@ -76,35 +71,27 @@ class Conditions:
                 cursor.execute(
                     "SELECT name, role, id FROM transcripts_arm WHERE study_id = %s", [self.study_id]
                 )
-                ids = {(name, role): pk for name, role, pk in cursor.fetchall()}
-            self._arms.update({key: ids[key[0][:ARM_LENGTH], key[1]] for key in missing})
-        return self._arms
+                self._arms = {(name, role): pk for name, role, pk in cursor.fetchall()}
+        return [self._arms[key] for key in cut]
 
-    def resolve_prompts(self, keys: dict[bytes, PromptKey]) -> dict[bytes, int]:
+    def prompt_ids(self, prompts: Sequence[PromptRow]) -> list[int]:
         if len(self._prompts) > self.LIMIT:
             self._prompts.clear()
             self._pairs.clear()
-        missing = sorted(key for key in keys if key not in self._prompts)
+        missing = sorted(
+            (prompt for prompt in prompts if prompt.identity not in self._prompts), key=lambda p: p.identity
+        )
         if missing:
-            self._prompts.update(
-                self._ensure(
-                    "transcripts_prompt",
-                    ("identity", "text", "family", "external_id"),
-                    ("bytea", "text", "text", "text"),
-                    [
-                        (
-                            key,
-                            storable(strip_arm_tag(keys[key].text)[0]),
-                            keys[key].family[:NAME_LENGTH],
-                            "" if keys[key].scheme == "text" else keys[key].value,
-                        )
-                        for key in missing
-                    ],
-                )
+            self._prompts |= self._ensure(
+                "transcripts_prompt",
+                ("identity", "text", "family", "external_id"),
+                ("bytea", "text", "text", "text"),
+                [(p.identity, p.text, p.family[:NAME_LENGTH], p.external_id) for p in missing],
             )
-        return self._prompts
+        return [self._prompts[prompt.identity] for prompt in prompts]
 
-    def resolve_pairs(self, keys: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    def pair_ids(self, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Ids of pairs by (run id, prompt id)."""
         missing = sorted(key for key in keys if key not in self._pairs)
         if missing:
             runs, prompts = [key[0] for key in missing], [key[1] for key in missing]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Sum
 
-from transcripts.models import Finding, Ingest, Transcript
+from transcripts.models import Finding, Ingest, IngestChunk, Reject, Transcript
 
 # A run that shares fewer transcripts than this with another model shares chance, not a mix-up.
 IDENTICAL_AT_LEAST = 2
@@ -18,28 +18,37 @@ def refresh_pairs(ingest_id: int) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
+            "SELECT id FROM transcripts_pair"
+            " WHERE id IN (SELECT DISTINCT pair_id FROM transcripts_transcript WHERE ingest_id = %s)"
+            " ORDER BY id FOR UPDATE",
+            [ingest_id],
+        )
+        recount([row[0] for row in cursor.fetchall()])
+
+
+def recount(pairs: list[int]) -> None:
+    """Count these pairs anew, inside the transaction in which the caller has locked them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
             """
-            WITH touched AS MATERIALIZED (
-                SELECT id FROM transcripts_pair
-                WHERE id IN (SELECT DISTINCT pair_id FROM transcripts_transcript WHERE ingest_id = %s)
-                ORDER BY id FOR UPDATE
-            ), counted AS (
-                SELECT t.pair_id,
+            WITH counted AS (
+                SELECT touched.id,
                     count(*) FILTER (WHERE a.role = 'monitored') AS monitored,
                     count(*) FILTER (WHERE a.role = 'unmonitored') AS unmonitored,
                     count(*) FILTER (WHERE a.role = 'other') AS other,
                     avg((t.outcome = 'complied')::int) FILTER (WHERE a.role = 'monitored' AND t.outcome <> '')
                   - avg((t.outcome = 'complied')::int) FILTER (WHERE a.role = 'unmonitored' AND t.outcome <> '')
                     AS gap
-                FROM touched JOIN transcripts_transcript t ON t.pair_id = touched.id
-                JOIN transcripts_arm a ON a.id = t.arm_id
-                GROUP BY t.pair_id
+                FROM unnest(%s::bigint[]) AS touched (id)
+                LEFT JOIN transcripts_transcript t ON t.pair_id = touched.id
+                LEFT JOIN transcripts_arm a ON a.id = t.arm_id
+                GROUP BY 1
             )
             UPDATE transcripts_pair p
             SET n_monitored = monitored, n_unmonitored = unmonitored, n_other = other, judge_gap = gap
-            FROM counted WHERE counted.pair_id = p.id
+            FROM counted WHERE counted.id = p.id
             """,
-            [ingest_id],
+            [pairs],
         )
 
 
@@ -130,8 +139,29 @@ def clear_unpaired_of_others(ingest: Ingest) -> None:
         find_unpaired(other)
 
 
+def find_other_encoding(ingest: Ingest) -> None:
+    """Say so when most records are not UTF-8: that is one thing to put right, not hundreds."""
+    wrong = Reject.objects.filter(ingest=ingest, reason="encoding").count()
+    read = IngestChunk.objects.filter(ingest=ingest).aggregate(read=Sum("read", default=0))["read"]
+    if 2 * wrong <= read or not wrong:
+        return
+    Finding.objects.update_or_create(
+        ingest=ingest,
+        kind="not_utf8",
+        key="",
+        defaults={
+            "message": (
+                f"{wrong} of {read} records are not UTF-8. The file seems to have another encoding, such as Latin-1 "
+                "or Windows-1252: save it as UTF-8 and give it again."
+            ),
+            "detail": {"rejected": wrong, "read": read},
+        },
+    )
+
+
 def finish(ingest: Ingest) -> None:
     refresh_pairs(ingest.pk)
+    find_other_encoding(ingest)
     find_identical_content(ingest)
     find_unpaired(ingest)
     clear_unpaired_of_others(ingest)

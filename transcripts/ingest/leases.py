@@ -29,13 +29,14 @@ def kept(step: Step) -> Iterator[None]:
 
     def keep() -> None:
         started = time.monotonic()
-        try:
-            while not over.wait(LEASE_SECONDS / 3) and time.monotonic() - started < MAX_SILENCE_SECONDS:
+        while not over.wait(LEASE_SECONDS / 3) and time.monotonic() - started < MAX_SILENCE_SECONDS:
+            try:
                 renew(step)
-        except (DatabaseError, InterfaceError):
-            logger.warning("the lease of %s of ingest %s could not be renewed", step.kind, step.ingest_id)
-        finally:
-            connection.close()
+            except (DatabaseError, InterfaceError):
+                # The next time may be better: no connection was free, or the database restarts.
+                logger.warning("the lease of %s of ingest %s was not renewed", step.kind, step.ingest_id)
+                connection.close()
+        connection.close()
 
     thread = threading.Thread(target=keep, daemon=True)
     thread.start()
@@ -43,4 +44,4 @@ def kept(step: Step) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(LEASE_SECONDS)  # it may hang on a connection that leads nowhere; the lease is short

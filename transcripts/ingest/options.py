@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from transcripts.arms import ROLES
-from transcripts.outcomes import validate_mapping
+from transcripts.mapping import validate
 from transcripts.readers.registry import READERS
 
 MAX_LENGTH = 500
@@ -43,10 +43,8 @@ def clean(given: Mapping[str, Any]) -> dict[str, Any]:
         except orjson.JSONDecodeError as error:
             raise BadOption("mapping", f"mapping is not JSON: {error}") from error
     if mapping:
-        if b"\\u0000" in orjson.dumps(mapping):
-            raise BadOption("mapping", "mapping holds a NUL character, which cannot be stored.")
         try:
-            validate_mapping(mapping)
+            validate(mapping)
         except ValueError as error:
             raise BadOption("mapping", str(error)) from error
         options["mapping"] = mapping

@@ -7,25 +7,22 @@ Lease times are the database's clock only.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 
 from afdash.retry import in_transaction
+from transcripts.ingest.bell import ring
 from transcripts.ingest.finish import refresh_pairs
 from transcripts.models import Ingest, IngestChunk, Source
 
 if TYPE_CHECKING:
     from afdash.accounts.models import User
-
-logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = settings.AFDASH_LEASE_SECONDS
 MAX_FAILURES = 5  # claims of one step without progress before it is given up
@@ -56,9 +53,12 @@ class Step:
     chunk_id: int | None = None
 
 
-def request_ingest(source: Source, *, user: User | None, options: dict[str, Any]) -> Ingest:
+def request_ingest(
+    source: Source, *, user: User | None, options: dict[str, Any], container: Ingest | None = None
+) -> Ingest:
     """Queue an ingest of ``source``; if the same one is under way already, that one is returned.
 
+    A part of a ``container`` is not rung: its container's planning does that when all parts are there.
     Raises BusySource if one with other options is under way.
     """
     options = {key: options[key] for key in OPTIONS if options.get(key) not in (None, "", {})}
@@ -66,12 +66,19 @@ def request_ingest(source: Source, *, user: User | None, options: dict[str, Any]
         try:
             with transaction.atomic():
                 ingest = Ingest.objects.create(
-                    study=source.study, source=source, requested_by=user, options=options
+                    study=source.study,
+                    source=source,
+                    requested_by=user,
+                    options=options,
+                    container=container,
                 )
-                transaction.on_commit(partial(ring, ingest.pk), robust=True)
+                if container is None:
+                    transaction.on_commit(partial(ring, ingest.pk), robust=True)
                 return ingest
         except IntegrityError:
-            active = Ingest.objects.filter(source=source, state__in=Ingest.ACTIVE).first()
+            active = Ingest.objects.filter(
+                source=source, container=container, state__in=Ingest.ACTIVE
+            ).first()
             if active and active.options != options:
                 raise BusySource(active) from None
             if active:
@@ -79,16 +86,6 @@ def request_ingest(source: Source, *, user: User | None, options: dict[str, Any]
             if not tries_left:  # not the one rule that a moment can cure
                 raise
     raise AssertionError("unreachable")
-
-
-def ring(ingest_id: int, times: int = 1) -> None:
-    """Wake workers. Losing this message costs seconds: the sweep rings again."""
-    try:
-        for _ in range(times):
-            # By name: the tasks import this module.
-            current_app.send_task("transcripts.advance_ingest", (ingest_id,), queue="ingest", retry=False)
-    except Exception:  # any broker trouble: the row is queued, which is what counts
-        logger.warning("could not wake a worker for ingest %s; the sweep will", ingest_id)
 
 
 def _returned(sql: str, params: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -121,6 +118,9 @@ def claim_step(ingest_id: int) -> Step | None:
         WHERE id = (SELECT c.id FROM transcripts_ingestchunk c
             JOIN transcripts_ingest i ON i.id = c.ingest_id
             WHERE c.ingest_id = %(ingest)s AND i.state = 'running'
+              AND NOT (i.waits AND EXISTS (SELECT 1 FROM transcripts_ingest other
+                WHERE other.study_id = i.study_id AND NOT other.waits AND NOT other.is_container
+                  AND other.state IN ('queued', 'planning', 'running', 'finishing')))
               AND (c.state = 'queued' OR (c.state = 'running' AND c.lease_until < now()))
             ORDER BY c.index LIMIT 1 FOR UPDATE OF c SKIP LOCKED)
         RETURNING attempt, id
@@ -137,6 +137,8 @@ def claim_step(ingest_id: int) -> Step | None:
             AND (state = 'running' OR (state = 'finishing' AND lease_until < now()))
             AND NOT EXISTS (SELECT 1 FROM transcripts_ingestchunk c
                             WHERE c.ingest_id = i.id AND c.state <> 'done')
+            AND NOT EXISTS (SELECT 1 FROM transcripts_ingest part WHERE part.container_id = i.id
+                            AND part.state IN ('queued', 'planning', 'running', 'finishing'))
             FOR UPDATE SKIP LOCKED)
         RETURNING attempt
         """,
@@ -167,7 +169,10 @@ def hold_chunk(step: Step) -> int:
         "lease": LEASE_SECONDS,
     }
     running = _returned(
-        "SELECT 1 FROM transcripts_ingest WHERE id = %(ingest)s AND state = 'running' FOR SHARE", params
+        # Whoever freezes in here must not keep its locks for longer than its lease; see also end_frozen.
+        "SELECT set_config('idle_in_transaction_session_timeout', %(patience)s, true) "
+        "FROM transcripts_ingest WHERE id = %(ingest)s AND state = 'running' FOR SHARE",
+        {**params, "patience": f"{max(LEASE_SECONDS, 5)}s"},
     )
     row = running and _returned(
         """
@@ -180,6 +185,25 @@ def hold_chunk(step: Step) -> int:
     if not row:
         raise Fenced
     return int(row[0])
+
+
+def end_frozen() -> int:
+    """End the connections of workers that froze in the middle of a COPY; returns how many.
+
+    PostgreSQL cancels no COPY that waits for its client, whatever the timeouts, and what it has locked
+    nobody can take over. A batch takes a second; who has kept one waiting for a lease is not coming soon.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+              AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY transcripts_%%FROM STDIN%%'
+              AND xact_start < now() - make_interval(secs => %s)
+            """,
+            [max(LEASE_SECONDS, 5)],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def renew(step: Step) -> None:
@@ -205,8 +229,15 @@ def renew(step: Step) -> None:
             )
 
 
-def release_chunk(step: Step) -> None:
-    """Hand the chunk back at once (out of time, shutting down), with what was committed kept."""
+def release(step: Step) -> None:
+    """Hand a step back at once (out of time, shutting down), with what was committed kept."""
+    if step.kind != "chunk":
+        Ingest.objects.filter(
+            pk=step.ingest_id,
+            attempt=step.attempt,
+            state__in=[Ingest.State.PLANNING, Ingest.State.FINISHING],
+        ).update(lease_until=Now())
+        return
     IngestChunk.objects.filter(
         pk=step.chunk_id, attempt=step.attempt, state=IngestChunk.State.RUNNING
     ).update(state=IngestChunk.State.QUEUED, lease_until=None)
@@ -218,8 +249,11 @@ def fail(ingest_id: int, message: str) -> bool:
 
 
 def cancel(ingest: Ingest) -> bool:
-    """Stop an ingest; what was committed stays. Workers notice at their next batch."""
-    return _end(ingest.pk, state=Ingest.State.CANCELLED)
+    """Stop an ingest and its parts; what was committed stays. Workers notice at their next batch."""
+    cancelled = _end(ingest.pk, state=Ingest.State.CANCELLED, error="")
+    for part in ingest.parts.filter(state__in=Ingest.ACTIVE):
+        cancel(part)
+    return cancelled
 
 
 def _end(ingest_id: int, **changes: Any) -> bool:
@@ -231,7 +265,19 @@ def _end(ingest_id: int, **changes: Any) -> bool:
             refresh_pairs(ingest_id)
         return bool(ended)
 
-    return in_transaction(end)
+    ended = in_transaction(end)
+    if ended:
+        container_may_finish(Ingest.objects.get(pk=ingest_id))
+    return ended
+
+
+def container_may_finish(part: Ingest) -> None:
+    """Wake a worker for the container of which ``part`` was the last to end, if it was."""
+    if (
+        part.container_id
+        and not Ingest.objects.filter(container=part.container_id, state__in=Ingest.ACTIVE).exists()
+    ):
+        ring(part.container_id)
 
 
 def stalled() -> list[int]:
@@ -246,7 +292,9 @@ def stalled() -> list[int]:
                     EXISTS (SELECT 1 FROM transcripts_ingestchunk c WHERE c.ingest_id = i.id AND
                         (c.state = 'queued' OR (c.state = 'running' AND c.lease_until < now())))
                     OR NOT EXISTS (SELECT 1 FROM transcripts_ingestchunk c
-                        WHERE c.ingest_id = i.id AND c.state <> 'done')))
+                        WHERE c.ingest_id = i.id AND c.state <> 'done')
+                    AND NOT EXISTS (SELECT 1 FROM transcripts_ingest part WHERE part.container_id = i.id
+                        AND part.state IN ('queued', 'planning', 'running', 'finishing'))))
             ORDER BY id LIMIT 100
             """
         )
@@ -293,14 +341,19 @@ class Progress:
 
 
 def progress(ingest: Ingest) -> Progress:
-    sums = ingest.chunks.aggregate(
+    chunks = IngestChunk.objects.filter(Q(ingest=ingest) | Q(ingest__container=ingest))
+    sums = chunks.aggregate(
         read=Sum("read", default=0),
         created=Sum("created", default=0),
         duplicate=Sum("duplicate", default=0),
         rejected=Sum("rejected", default=0),
         bytes_done=Sum("bytes_done", default=0),
     )
-    total = ingest.source.size
+    total = (
+        ingest.parts.aggregate(size=Sum("source__size", default=0))["size"]
+        if ingest.is_container
+        else ingest.source.size
+    )
     done = (
         total if ingest.state in (Ingest.State.DONE, Ingest.State.DONE_WITH_REJECTS) else sums["bytes_done"]
     )

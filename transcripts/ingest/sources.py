@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.files import File
 from django.core.files.storage import storages
 
+from transcripts.ingest.parsers import job, parser
+from transcripts.ingest.places.bucket import BucketPlace
+from transcripts.ingest.places.faults import Missing, PlaceFault
+from transcripts.ingest.stored import local_path, storage_name
+from transcripts.jail.parser import ParserDied, ParserFault
 from transcripts.models import Source, Study
 from transcripts.readers.inspect_log.archive import read_directory, read_member
 from transcripts.readers.json_values import BadRecord
@@ -25,10 +28,6 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 NAME_LENGTH = 500
-
-
-def storage_name(sha256: str) -> str:
-    return f"{sha256[:2]}/{sha256}"
 
 
 def display_name(name: str) -> str:
@@ -54,11 +53,24 @@ def keep(study: Study, stream: IO[bytes], name: str, user: User | None) -> Sourc
                 copy.write(block)
             size = copy.tell()
             copy.flush()
-            os.fsync(copy.fileno())
             sha256 = digest.hexdigest()
             _place(copy, Path(name_of_copy), storage_name(sha256), size)
     finally:
         Path(name_of_copy).unlink(missing_ok=True)
+    return _row(study, sha256, name, size, user)
+
+
+def adopt(study: Study, path: Path, name: str, user: User | None) -> Source:
+    """Store a finished file of ours, which is moved rather than copied where that is possible."""
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+        _place(stream, path, storage_name(sha256), size)
+    path.unlink(missing_ok=True)
+    return _row(study, sha256, name, size, user)
+
+
+def _row(study: Study, sha256: str, name: str, size: int, user: User | None) -> Source:
     source, _ = Source.objects.get_or_create(
         study=study, sha256=sha256, name=display_name(name), defaults={"size": size, "created_by": user}
     )
@@ -66,23 +78,21 @@ def keep(study: Study, stream: IO[bytes], name: str, user: User | None) -> Sourc
 
 
 def _place(copy: IO[bytes], path: Path, name: str, size: int) -> None:
-    """Put the finished copy into storage, whole or not at all.
+    """Put the finished copy into storage, whole or not at all. Raises PlaceFault if storage is elsewhere.
 
-    On a disk it is moved into place, which nobody can see half done. Elsewhere it is written under its
-    name; a file there of another size is what an interrupted write left, and is replaced.
+    On a disk it is moved into place, which nobody can see half done; a bucket shows an object when all of
+    it has come. A file there of another size is what an interrupted write left, and is replaced.
     """
-    store = storages["sources"]
-    try:
-        final = Path(store.path(name))
-    except NotImplementedError:
-        if store.exists(name) and store.size(name) == size:
-            return
-        store.delete(name)
-        copy.seek(0)
-        store.save(name, File(copy))
+    if settings.AFDASH_STORAGE:
+        store = BucketPlace(settings.AFDASH_STORAGE)
+        if not store.has(name, size):
+            copy.seek(0)
+            store.put(name, copy, size)
         return
+    final = Path(storages["sources"].path(name))
     if final.exists() and final.stat().st_size == size:
         return
+    os.fsync(copy.fileno())
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.replace(path, final)
     folder = os.open(final.parent, os.O_RDONLY)
@@ -92,22 +102,6 @@ def _place(copy: IO[bytes], path: Path, name: str, size: int) -> None:
         os.close(folder)
 
 
-@contextlib.contextmanager
-def local_path(source: Source) -> Iterator[Path]:
-    """The source as a file on this machine: itself, or a copy fetched from shared storage."""
-    store = storages["sources"]
-    try:
-        path = Path(store.path(storage_name(source.sha256)))
-    except NotImplementedError:
-        with tempfile.NamedTemporaryFile() as copy, store.open(storage_name(source.sha256)) as remote:
-            for block in iter(lambda: remote.read(BLOCK), b""):
-                copy.write(block)
-            copy.flush()
-            yield Path(copy.name)
-        return
-    yield path
-
-
 class RecordIsGone(ValueError):
     """The bytes of a record cannot be had from its source; the message says why."""
 
@@ -115,17 +109,32 @@ class RecordIsGone(ValueError):
 def original_record(source: Source, locator: dict[str, Any]) -> bytes:
     """The exact bytes of one record, by the locator that its reader gave.
 
+    A row of a Parquet file has no bytes of its own: it is given as a line of JSON.
     Raises RecordIsGone, and FileNotFoundError if the whole file is not in storage.
     """
     try:
         with local_path(source) as path, path.open("rb") as file:
             if "member" in locator:
                 return read_member(file, read_directory(path).entries[locator["member"]])
+            if "row" in locator:
+                return _row_of(path, source, locator["row"])
             start, end = locator["bytes"]
             file.seek(start)
             record = file.read(end - start)
-    except (KeyError, UnreadableSource, BadRecord) as error:
+    except Missing:
+        raise
+    except PlaceFault as fault:
+        raise RecordIsGone(str(fault)) from fault
+    except (KeyError, UnreadableSource, BadRecord, ParserDied, ParserFault) as error:
         raise RecordIsGone("The source of this record is damaged in our storage.") from error
     if len(record) != end - start:
         raise RecordIsGone("The source of this record is shorter than it was when it was read.")
     return record
+
+
+def _row_of(path: Path, source: Source, row: int) -> bytes:
+    """Read in the parser's process, like everything that needs a library to be read. Raises KeyError."""
+    with closing(parser().ask(job("row", path, source.name, source.size, {}, row=row))) as frames:
+        for _, line in frames:
+            return line
+    raise KeyError(row)

@@ -1,4 +1,4 @@
-"""Bodies are compressed by us and never rewritten: PostgreSQL stores them as they are."""
+"""What models cannot say: compressed columns stored as they are, a key of four columns, immutability."""
 
 from django.db import migrations
 
@@ -10,6 +10,12 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql=[
                 "ALTER TABLE transcripts_transcriptbody ALTER COLUMN packed SET STORAGE EXTERNAL",
+                "ALTER TABLE transcripts_verdict ALTER COLUMN detail SET STORAGE EXTERNAL",
+                """
+                ALTER TABLE transcripts_transcript ADD CONSTRAINT transcript_of_its_pair
+                    FOREIGN KEY (pair_id, study_id, run_id, prompt_id)
+                    REFERENCES transcripts_pair (id, study_id, run_id, prompt_id) DEFERRABLE INITIALLY DEFERRED
+                """,
                 """
                 CREATE FUNCTION transcripts_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN
@@ -32,6 +38,8 @@ class Migration(migrations.Migration):
                 "DROP TRIGGER transcript_identity_immutable ON transcripts_transcript",
                 "DROP TRIGGER transcript_body_immutable ON transcripts_transcriptbody",
                 "DROP FUNCTION transcripts_refuse_change()",
+                "ALTER TABLE transcripts_transcript DROP CONSTRAINT transcript_of_its_pair",
+                "ALTER TABLE transcripts_verdict ALTER COLUMN detail SET STORAGE EXTENDED",
                 "ALTER TABLE transcripts_transcriptbody ALTER COLUMN packed SET STORAGE EXTENDED",
             ],
         )

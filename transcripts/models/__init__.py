@@ -1,10 +1,21 @@
 from transcripts.models.conditions import Arm, Pair, Prompt, Run
-from transcripts.models.ingest import Finding, Ingest, IngestChunk, Reject, Source, WorkerHeartbeat
+from transcripts.models.fetch import Fetch
+from transcripts.models.ingest import (
+    Finding,
+    Ingest,
+    IngestChunk,
+    Reject,
+    SavedMapping,
+    Source,
+    WorkerHeartbeat,
+)
+from transcripts.models.search import TranscriptSearch
 from transcripts.models.study import Membership, Study
 from transcripts.models.transcript import Transcript, TranscriptBody, Verdict
 
 __all__ = [
     "Arm",
+    "Fetch",
     "Finding",
     "Ingest",
     "IngestChunk",
@@ -13,10 +24,12 @@ __all__ = [
     "Prompt",
     "Reject",
     "Run",
+    "SavedMapping",
     "Source",
     "Study",
     "Transcript",
     "TranscriptBody",
+    "TranscriptSearch",
     "Verdict",
     "WorkerHeartbeat",
 ]

@@ -90,7 +90,11 @@ class Pair(models.Model):
 
     class Meta:
         ordering = ("id",)
-        constraints = [models.UniqueConstraint(fields=["run", "prompt"], name="pair_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "prompt"], name="pair_unique"),
+            # What a transcript's foreign key of four columns refers to.
+            models.UniqueConstraint(fields=["id", "study", "run", "prompt"], name="pair_whole"),
+        ]
         indexes = [
             models.Index(fields=["study", "id"], name="pair_by_study"),
             models.Index(fields=["study", "judge_gap", "id"], name="pair_by_gap"),

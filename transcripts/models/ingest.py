@@ -41,6 +41,7 @@ class Ingest(models.Model):
         PLANNING = "planning"
         RUNNING = "running"
         FINISHING = "finishing"
+        NEEDS_MAPPING = "needs_mapping"  # no reader knows the file: a person must say what its fields mean
         DONE = "done"
         DONE_WITH_REJECTS = "done_with_rejects"
         FAILED = "failed"
@@ -51,7 +52,16 @@ class Ingest(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="ingests")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="ingests")
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
+    # Of a container (an archive, a compressed file): its members are ingested as parts of its own ingest.
+    container = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="parts", db_index=False
+    )
+    is_container = models.BooleanField(default=False)
+    # Verdicts on transcripts of other files: read when the study's other ingests are through.
+    waits = models.BooleanField(default=False)
     options = models.JSONField(default=dict)  # model, setting, arm, role, format, mapping
+    proposal = models.JSONField(null=True)  # of a mapping, where one is needed
+    signature = models.CharField(max_length=64, blank=True)  # of a mapped file: hash of its fields' names
     reader = models.CharField(max_length=50, blank=True)
     reader_version = models.IntegerField(null=True)
     error = models.TextField(blank=True)
@@ -61,6 +71,9 @@ class Ingest(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Transcripts up to this id can be searched; is_indexed when they are all.
+    search_cursor = models.BigIntegerField(default=0)
+    is_indexed = models.BooleanField(default=False)
     # Lease for planning and finishing; chunks have their own.
     attempt = models.IntegerField(default=0)
     failures = models.IntegerField(default=0)
@@ -76,6 +89,7 @@ class Ingest(models.Model):
                         "planning",
                         "running",
                         "finishing",
+                        "needs_mapping",
                         "done",
                         "done_with_rejects",
                         "failed",
@@ -84,9 +98,10 @@ class Ingest(models.Model):
                 ),
                 name="ingest_state_known",
             ),
-            # The same file asked for twice at once is one ingest.
+            # The same file asked for twice at once is one ingest; it may be in two archives as well.
             models.UniqueConstraint(
-                fields=["source"],
+                fields=["source", "container"],
+                nulls_distinct=False,
                 condition=Q(state__in=["queued", "planning", "running", "finishing"]),
                 name="ingest_one_active_per_source",
             ),
@@ -98,6 +113,8 @@ class Ingest(models.Model):
                 name="ingest_active",
             ),
             models.Index(fields=["study", "-id"], name="ingest_by_study"),
+            models.Index(fields=["id"], name="ingest_to_index", condition=Q(is_indexed=False)),
+            models.Index(fields=["container"], name="ingest_parts", condition=Q(container__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +123,28 @@ class Ingest(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in self.ACTIVE
+
+
+class SavedMapping(models.Model):
+    """What a person said that the fields of a kind of file mean: used again for files with the same fields."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="mappings")
+    signature = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)  # of the file it was made for
+    mapping = models.JSONField()
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    saved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["study", "signature"], name="saved_mapping_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class IngestChunk(models.Model):

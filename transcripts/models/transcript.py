@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +18,21 @@ from transcripts.outcomes import OUTCOMES
 class Transcript(models.Model):
     """One sample. Identity in a study: (run, prompt, arm, sample), that is (pair, arm, sample)."""
 
-    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="transcripts")
-    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, related_name="transcripts")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="transcripts")
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="transcripts")
-    arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="transcripts")
+    # One foreign key of four columns (migration 0002) holds these together: a transcript's study, run and
+    # prompt are its pair's. Four keys of one column each would be checked one by one for every row.
+    study = models.ForeignKey(
+        Study, on_delete=models.CASCADE, related_name="transcripts", db_constraint=False, db_index=False
+    )
+    pair = models.ForeignKey(
+        Pair, on_delete=models.CASCADE, related_name="transcripts", db_constraint=False, db_index=False
+    )
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="transcripts", db_constraint=False, db_index=False
+    )
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.CASCADE, related_name="transcripts", db_constraint=False, db_index=False
+    )
+    arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="transcripts", db_index=False)
     sample = models.IntegerField()
     content_sha256 = models.BinaryField(max_length=32)  # of the messages' roles and texts
     parse_state = models.CharField(max_length=40)
@@ -30,7 +41,9 @@ class Transcript(models.Model):
     n_characters = models.IntegerField()  # code points in all messages
     has_escapes = models.BooleanField(default=False)  # NUL or lone surrogates, stored escaped
     segmenter_version = models.SmallIntegerField()
-    ingest = models.ForeignKey("transcripts.Ingest", on_delete=models.PROTECT, related_name="transcripts")
+    ingest = models.ForeignKey(
+        "transcripts.Ingest", on_delete=models.PROTECT, related_name="transcripts", db_index=False
+    )
     locator = models.JSONField(default=dict)  # where in the source the original bytes are
 
     class Meta:
@@ -72,11 +85,15 @@ class TranscriptBody(models.Model):
 class Verdict(models.Model):
     """A judge's word that came with the source: verbatim value, and what the mapping made of it."""
 
-    transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="verdicts")
+    transcript = models.ForeignKey(
+        Transcript, on_delete=models.CASCADE, related_name="verdicts", db_index=False
+    )
     judge = models.CharField(max_length=200)
     value = models.CharField(max_length=500)
     score = models.FloatField(null=True)
     outcome = models.CharField(max_length=10, blank=True)
+    # Rationale, threshold, votes, criteria and quotes, as transcripts.body packs them; null if there is no more.
+    detail = models.BinaryField(null=True)
 
     class Meta:
         ordering = ("judge",)
@@ -87,3 +104,16 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judge}: {self.value}"
+
+    @cached_property
+    def said(self) -> dict[str, Any]:
+        """All that the judge said, as JSON values: what pages, API and export show."""
+        more = body_format.unpack_detail(self.detail)
+        return {
+            "judge": self.judge,
+            "value": more["detail"].get("value", self.value),
+            "score": self.score,
+            "outcome": self.outcome,
+            **more,
+            "quotes": [asdict(quote) for quote in more["quotes"]],
+        }
