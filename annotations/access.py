@@ -11,6 +11,7 @@ from django.http import Http404
 from annotations.models import Annotation, Claim, CodebookVersion, Round, Task
 from annotations.visibility import visible_annotations
 from transcripts.access import StudyAccess
+from transcripts.models import Study
 
 
 def visible_rounds(access: StudyAccess) -> QuerySet[Round]:
@@ -53,6 +54,14 @@ def access_annotation(access: StudyAccess, pk: object) -> Annotation:
 
 
 def visible_codebook_versions(access: StudyAccess) -> QuerySet[CodebookVersion]:
-    return CodebookVersion.objects.filter(codebook__study=access.study).select_related(
+    """All for a lead; for others those that rounds are opened with: what imported labels say is a peer's word."""
+    versions = CodebookVersion.objects.filter(codebook__study=access.study).select_related(
         "codebook", "created_by"
     )
+    return versions if access.is_lead else versions.filter(codebook__imported_from="")
+
+
+def round_codebook_versions(study: Study) -> QuerySet[CodebookVersion]:
+    """Those that a round can be opened with, newest first."""
+    versions = CodebookVersion.objects.filter(codebook__study=study, codebook__imported_from="")
+    return versions.select_related("codebook").order_by("-id")

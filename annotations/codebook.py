@@ -9,6 +9,9 @@ A definition is JSON::
                  "segments": ["scratchpad"]}]}
 
 ``kind`` is ``single``, ``multiple``, ``scale`` (choices are its points) or ``text``.
+
+``"imported": true`` marks a definition that was made from labels given elsewhere
+(:mod:`annotations.outside`): its keys are their words as they are, and a question may have one choice.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from typing import Any
 
 KINDS = ("single", "multiple", "scale", "text")
 KEY = re.compile(r"^[a-z0-9][a-z0-9_]{0,62}$")
+KEY_LENGTH = 200  # of keys that come from elsewhere; our own are at most 63 characters
 MAX_TEXT = 20_000
 MAX_SPANS = 2_000
 COLOURS = range(1, 13)
@@ -68,6 +72,7 @@ class Codebook:
     guidelines: str
     questions: tuple[Question, ...]
     labels: tuple[SpanLabel, ...]
+    is_imported: bool = False
 
     def question(self, key: str) -> Question | None:
         return next((q for q in self.questions if q.key == key), None)
@@ -86,10 +91,13 @@ def _need(condition: bool, message: str) -> None:
         raise BadDefinition(message)
 
 
-def _keys_unique(items: Sequence[Any], where: str) -> None:
+def _keys_unique(items: Sequence[Any], where: str, is_imported: bool) -> None:
     keys = [item.key for item in items]
     _need(len(keys) == len(set(keys)), f"{where}: two entries have the same key.")
     for key in keys:
+        if is_imported:
+            _need(0 < len(key) <= KEY_LENGTH, f"{where}: a key has 1 to {KEY_LENGTH} characters.")
+            continue
         _need(bool(KEY.match(key)), f"{where}: the key {key!r} may hold small letters, digits and _ only.")
 
 
@@ -135,18 +143,24 @@ def parse(definition: Mapping[str, Any]) -> Codebook:
             )
             for label in definition.get("labels", ())
         )
-        book = Codebook(definition["name"], definition.get("guidelines", ""), questions, labels)
+        book = Codebook(
+            definition["name"],
+            definition.get("guidelines", ""),
+            questions,
+            labels,
+            is_imported=definition.get("imported") is True,
+        )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadDefinition(f"The definition lacks or misuses {error}.") from error
     _texts(book)
-    _keys_unique(book.questions, "questions")
-    _keys_unique(book.labels, "labels")
+    _keys_unique(book.questions, "questions", book.is_imported)
+    _keys_unique(book.labels, "labels", book.is_imported)
     for question in book.questions:
         _need(
             question.kind in KINDS, f"{question.key}: kind {question.kind!r} is none of {', '.join(KINDS)}."
         )
-        _keys_unique(question.choices, question.key)
-        if question.kind != "text":
+        _keys_unique(question.choices, question.key, book.is_imported)
+        if question.kind != "text" and not book.is_imported:
             _need(len(question.choices) >= 2, f"{question.key}: give at least two choices.")
     for label in book.labels:
         _need(label.colour in COLOURS, f"{label.key}: colour must be 1 to 12.")

@@ -48,11 +48,18 @@ def add_version(
         raise BadDefinition("Give the codebook a name.")
     if found := collisions(book):
         raise BadDefinition(found[0])
+    if book.is_imported:
+        raise BadDefinition(
+            "This codebook was made from imported labels and grows with them. To make one of your own "
+            "from it, remove “imported” and give it another name."
+        )
     slug = slugify(slug or book.name)[:63] or "codebook"
     with transaction.atomic():
         codebook, _ = Codebook.objects.get_or_create(
             study=study, slug=slug, defaults={"name": book.name[:200]}
         )
+        if codebook.imported_from:
+            raise BadDefinition("A codebook of imported labels has this name; give yours another.")
         # One at a time, so that numbers follow each other.
         Codebook.objects.select_for_update().get(pk=codebook.pk)
         sha256 = codebook_format.sha256(definition)

@@ -20,7 +20,7 @@ from django.db.models import Exists, OuterRef
 
 from annotations.models import AnnotationRevision
 from transcripts.access import StudyAccess
-from transcripts.ingest.conditions import identity
+from transcripts.identities import identity
 from transcripts.models import Prompt, Transcript
 from transcripts.records import Message
 from transcripts.text import is_escaped, original
@@ -85,7 +85,9 @@ def _slice(access: StudyAccess, selection: Selection, after: int) -> list[Transc
         )
         transcripts = transcripts.filter(Exists(submitted.filter(annotation__transcript=OuterRef("pk"))))
     return list(
-        transcripts.select_related("run", "prompt", "arm", "body", "ingest__source").order_by("pk")[:SLICE]
+        transcripts.select_related("run", "prompt", "arm", "body", "ingest__source")
+        .prefetch_related("verdicts")
+        .order_by("pk")[:SLICE]
     )
 
 
@@ -111,7 +113,7 @@ def record(transcript: Transcript, annotations: Sequence[Mapping[str, Any]]) -> 
         "messages": [_message(message) for message in body.messages],
         "parse_state": transcript.parse_state,
         "outcome": transcript.outcome,
-        "verdicts": list(body.verdicts),
+        "verdicts": [verdict.said for verdict in transcript.verdicts.all()],
         "metadata": body.metadata,
         "provenance": {
             "content_sha256": bytes(transcript.content_sha256).hex(),
@@ -179,8 +181,10 @@ def _annotations(transcripts: list[int], as_of: int) -> dict[int, list[dict[str,
         cursor.execute(
             """
             SELECT DISTINCT ON (n.transcript_id, n.id)
-                n.transcript_id, n.id, u.username, r.version, r.id, r.payload, r.hidden, r.text_sha256,
-                r.segmenter_version, b.slug, c.number, c.sha256, k.round_id, r.created_at
+                n.transcript_id, n.id, coalesce(nullif(u.outside_name, ''), u.username), r.version,
+                r.id, r.payload, r.hidden, r.text_sha256,
+                r.segmenter_version, b.slug, c.number, c.sha256, k.round_id, r.created_at,
+                u.outside_name <> ''
             FROM annotations_annotation n
             JOIN annotations_annotationrevision r ON r.annotation_id = n.id AND r.status = 'submitted' AND r.id <= %s
             JOIN accounts_user u ON u.id = n.annotator_id
@@ -195,10 +199,13 @@ def _annotations(transcripts: list[int], as_of: int) -> dict[int, list[dict[str,
         found: dict[int, list[dict[str, Any]]] = {}
         for row in cursor.fetchall():
             payload = row[5] if isinstance(row[5], dict) else orjson.loads(row[5])
+            origin = payload.get("imported")
             found.setdefault(row[0], []).append(
                 {
                     "id": str(row[1]),
-                    "annotator": row[2],
+                    # An outside annotator goes by the name in their file, so that it is the same when read again.
+                    "annotator": original(row[2]) if row[14] else row[2],
+                    "outside": row[14],
                     "round": row[12],
                     "revision": row[3],
                     "revision_id": row[4],
@@ -209,6 +216,27 @@ def _annotations(transcripts: list[int], as_of: int) -> dict[int, list[dict[str,
                     "hidden": row[6],
                     "answers": payload["answers"],
                     "spans": payload["spans"],
+                    **({} if origin is None else _as_imported(payload)),
                 }
             )
     return found
+
+
+def _as_imported(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """An outside annotator's words as their file had them: only such text was made storable on its way in."""
+    return {
+        "answers": original_value(payload["answers"]),
+        "spans": [{**span, "label": original(span["label"])} for span in payload["spans"]],
+        "imported": original_value(payload["imported"]),
+    }
+
+
+def original_value(value: Any) -> Any:
+    """A JSON value with every string and key as the source had it."""
+    if isinstance(value, str):
+        return original(value)
+    if isinstance(value, dict):
+        return {original(key): original_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [original_value(item) for item in value]
+    return value

@@ -4,7 +4,7 @@
 ``judge``           the source judge's outcome of each transcript, by the ingest's mapping
 ``judge:NAME``      that of one judge, where a source has several
 ``majority``        the behaviour that most annotators submitted; a tie counts as unclear
-``annotator:NAME``  one annotator's submitted behaviour
+``annotator:NAME``  one annotator's submitted behaviour; outside annotators are ``annotator:NAME (outside)``
 ==================  ===============================================================================
 """
 
@@ -15,21 +15,24 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from afdash.accounts.models import OUTSIDE_MARK
 from transcripts.access import StudyAccess
 
+# As `str(user)` shows it.
+NAME = f"CASE WHEN u.outside_name = '' THEN u.username ELSE u.outside_name || '{OUTSIDE_MARK}' END"
 BEHAVIOUR = "behaviour"  # the question whose choices are the outcomes
 Counts = dict[tuple[int, str, str], int]  # by (prompt, role, outcome)
 
 
 # One vote for each person and transcript: the newest, should they have met it in several rounds.
-VOTES = """
-    SELECT DISTINCT ON (w.transcript_id, n.annotator_id) w.transcript_id, u.username, w.choice
+VOTES = f"""
+    SELECT DISTINCT ON (w.transcript_id, n.annotator_id) w.transcript_id, {NAME} AS name, w.choice
     FROM annotations_answer w
     JOIN annotations_annotation n ON n.id = w.annotation_id
     JOIN accounts_user u ON u.id = n.annotator_id
     WHERE w.study_id = %(study)s AND w.question = %(question)s AND w.submitted AND w.transcript_id IS NOT NULL
     ORDER BY w.transcript_id, n.annotator_id, n.updated_at DESC, n.id
-"""
+"""  # noqa: S608 - made of the literals here
 
 
 class UnknownLabeler(ValueError):
@@ -64,7 +67,7 @@ def outcome_counts(access: StudyAccess, labeler: Labeler) -> dict[int, Counts]:
             GROUP BY transcript_id
         """  # noqa: S608 - made of the literals here
     elif labeler.kind == "annotator":
-        labelled = f"SELECT transcript_id, choice AS outcome FROM ({VOTES}) votes WHERE username = %(who)s"  # noqa: S608
+        labelled = f"SELECT transcript_id, choice AS outcome FROM ({VOTES}) votes WHERE name = %(who)s"  # noqa: S608
     elif labeler.who:
         labelled = """
             SELECT v.transcript_id, v.outcome FROM transcripts_verdict v
@@ -105,11 +108,11 @@ def known(access: StudyAccess) -> list[str]:
         )
         judges = [row[0] for row in cursor.fetchall()]
         cursor.execute(
-            """
-            SELECT DISTINCT u.username FROM annotations_answer w
+            f"""
+            SELECT DISTINCT {NAME} FROM annotations_answer w
             JOIN annotations_annotation n ON n.id = w.annotation_id JOIN accounts_user u ON u.id = n.annotator_id
             WHERE w.study_id = %s AND w.question = %s AND w.submitted ORDER BY 1 LIMIT 200
-            """,
+            """,  # noqa: S608 - made of the literals here
             [access.study.pk, BEHAVIOUR],
         )
         annotators = [row[0] for row in cursor.fetchall()]

@@ -165,7 +165,7 @@ class Rounds(StudyView):
             presented["seed"] = round.seed
             presented["annotators"] = [
                 {
-                    "username": place.user.get_username(),
+                    "username": str(place.user),
                     **present_progress(progress(round, place.user, hides_peers=False)),
                 }
                 for place in round.annotators.select_related("user").order_by("user__username")
@@ -390,6 +390,6 @@ class AnnotationDetail(StudyView):
 def present_annotation(annotation: Annotation) -> dict[str, Any]:
     return {
         "task": annotation.task_id,
-        "annotator": annotation.annotator.get_username(),
+        "annotator": str(annotation.annotator),
         **current_state(annotation),
     }

@@ -65,6 +65,13 @@ def open_round(
         raise Invalid("Give the round a name.", {"name": "Give the round a name."})
     if codebook_version.codebook.study_id != study.pk:
         raise Invalid("No such codebook.", {"codebook_version": "This study has no such codebook version."})
+    if codebook_version.codebook.imported_from:
+        raise Invalid(
+            "Codebook.",
+            {
+                "codebook_version": "This codebook was made from imported labels; make one of your own for a round."
+            },
+        )
     if unknown := [facet for facet in hidden if facet not in HIDEABLE]:
         raise Invalid("Unknown.", {"hidden": f"{unknown[0]!r} is none of {', '.join(HIDEABLE)}."})
     if not 1 <= overlap <= MAX_OVERLAP:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from annotations.models import (
     AnnotationRevision,
     Answer,
     Claim,
+    CodebookVersion,
     Round,
     RoundAnnotator,
     Span,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from transcripts.access import StudyAccess
 
 SKIPPED = "You skipped this task; nothing more can be saved in it."
+ROWS = 5_000  # of one INSERT
 STATUSES = (Annotation.Status.DRAFT, Annotation.Status.SUBMITTED)
 
 
@@ -70,7 +72,7 @@ def save(
     """Append a revision; raises Invalid or LabellingConflict, and stores nothing then."""
     if status not in STATUSES:
         raise Invalid("The status must be draft or submitted.", {"status": "draft or submitted"})
-    request = _digest(task.pk, base_version, status, answers, spans)
+    request = digest(task.pk, base_version, status, answers, spans)
 
     def once() -> Saved:
         return _save(
@@ -86,7 +88,7 @@ def save(
         return in_transaction(once)
 
 
-def _digest(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
     canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -133,26 +135,25 @@ def _save(
     clean_answers, clean_spans = _checked(task, status, answers, spans, messages)
     version = head.version + 1
     revision_order.appending()
-    revision = AnnotationRevision.objects.create(
-        annotation=head,
+    revision = new_revision(
+        head,
+        transcript,
+        task.round.codebook_version,
         version=version,
-        annotator=access.user,
         status=status,
-        payload={"answers": clean_answers, "spans": [span.as_json() for span in clean_spans]},
+        payload=payload_of(clean_answers, clean_spans),
         idempotency_key=key,
         request_sha256=request,
-        codebook_version=task.round.codebook_version,
-        text_sha256=bytes(transcript.content_sha256).hex(),
-        segmenter_version=transcript.segmenter_version,
         # What this person could not have known: a lead sees all, whatever the round hides.
         hidden=sorted(access.hidden.intersection(task.round.hidden)),
     )
+    revision.save(force_insert=True)
     changed = Annotation.objects.filter(pk=head.pk, version=base_version).update(
         version=version, status=status, updated_at=Now()
     )
     if changed != 1:
         raise RuntimeError("an annotation changed under its lock")
-    _project(head, transcript, status, clean_answers, clean_spans, task)
+    project([(head, revision)], has_rows=[head.pk] if head.version else [])
     if status == Annotation.Status.SUBMITTED:
         Claim.objects.filter(pk=claim.pk, state=Claim.State.ACTIVE).update(
             state=Claim.State.SUBMITTED, finished_at=Now()
@@ -220,34 +221,60 @@ def _checked(
     return clean_answers, clean_spans
 
 
-def _project(
-    head: Annotation,
-    transcript: Transcript,
-    status: str,
-    answers: Mapping[str, list[str]],
-    spans: Sequence[CheckedSpan],
-    task: Task,
-) -> None:
-    """The newest revision as rows, for figures and lists."""
-    book = task.round.codebook_version.parsed
-    texts = {question.key for question in book.questions if question.kind == "text"}
-    if head.version:
-        Answer.objects.filter(annotation=head).delete()
-        Span.objects.filter(annotation=head).delete()
-    Answer.objects.bulk_create(
-        Answer(
-            annotation=head,
-            study_id=head.study_id,
-            transcript=transcript,
-            question=question,
-            choice="" if question in texts else value,
-            text=value if question in texts else "",
-            submitted=status == Annotation.Status.SUBMITTED,
-        )
-        for question, values in answers.items()
-        for value in values
+def payload_of(answers: Mapping[str, Sequence[str]], spans: Sequence[CheckedSpan]) -> dict[str, Any]:
+    """What a revision keeps of a label: the answers by question, the spans in reading order."""
+    return {"answers": answers, "spans": [span.as_json() for span in spans]}
+
+
+def new_revision(
+    head: Annotation, transcript: Transcript, codebook_version: CodebookVersion, **fields: Any
+) -> AnnotationRevision:
+    """A revision of ``head`` with what was seen when it was made; not stored yet."""
+    return AnnotationRevision(
+        annotation=head,
+        annotator_id=head.annotator_id,
+        codebook_version=codebook_version,
+        text_sha256=bytes(transcript.content_sha256).hex(),
+        segmenter_version=transcript.segmenter_version,
+        **fields,
     )
-    Span.objects.bulk_create(Span(annotation=head, transcript=transcript, **span.as_json()) for span in spans)
+
+
+def project(newest: Sequence[tuple[Annotation, AnnotationRevision]], has_rows: Sequence[uuid.UUID]) -> None:
+    """The newest revisions as rows, for figures and lists. ``has_rows``: annotations that had some before."""
+    if has_rows:
+        Answer.objects.filter(annotation__in=has_rows).delete()
+        Span.objects.filter(annotation__in=has_rows).delete()
+    Answer.objects.bulk_create(
+        (row for head, revision in newest for row in _answers(head, revision)), batch_size=ROWS
+    )
+    Span.objects.bulk_create(
+        (row for head, revision in newest for row in _spans(head, revision)), batch_size=ROWS
+    )
+
+
+def _spans(head: Annotation, revision: AnnotationRevision) -> Iterator[Span]:
+    assert head.transcript_id is not None, "spans lie in a transcript"
+    for span in revision.payload["spans"]:
+        yield Span(annotation=head, transcript_id=head.transcript_id, **span)
+
+
+def _answers(head: Annotation, revision: AnnotationRevision) -> Iterator[Answer]:
+    book = revision.codebook_version.parsed
+    texts = {question.key for question in book.questions if question.kind == "text"}
+    for question, values in revision.payload["answers"].items():
+        is_text = question in texts
+        # Only imported labels can have several texts for one question.
+        for value in ["\n".join(values)] if is_text else values:
+            yield Answer(
+                annotation=head,
+                study_id=head.study_id,
+                transcript_id=head.transcript_id,
+                question=question,
+                choice="" if is_text else value,
+                text=value if is_text else "",
+                submitted=revision.status == Annotation.Status.SUBMITTED,
+            )
 
 
 def with_newest(annotations: QuerySet[Annotation]) -> QuerySet[Annotation]:

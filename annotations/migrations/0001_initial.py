@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.CharField(max_length=63)),
                 ('name', models.CharField(max_length=200)),
+                ('imported_from', models.CharField(blank=True, max_length=64)),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='codebooks', to='transcripts.study')),
             ],
             options={
@@ -93,6 +94,7 @@ class Migration(migrations.Migration):
                 ('seed', models.BigIntegerField(default=0)),
                 ('lease_minutes', models.IntegerField(default=60)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('imported_from', models.CharField(blank=True, max_length=64)),
                 ('codebook_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rounds', to='annotations.codebookversion')),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rounds', to='transcripts.study')),
@@ -116,7 +118,7 @@ class Migration(migrations.Migration):
                 ('message', models.IntegerField()),
                 ('start', models.IntegerField()),
                 ('end', models.IntegerField()),
-                ('label', models.CharField(max_length=63)),
+                ('label', models.CharField(max_length=200)),
                 ('quote', models.TextField()),
                 ('annotation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='spans', to='annotations.annotation')),
                 ('transcript', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='spans', to='transcripts.transcript')),
@@ -165,8 +167,8 @@ class Migration(migrations.Migration):
             name='Answer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.CharField(max_length=63)),
-                ('choice', models.CharField(max_length=63)),
+                ('question', models.CharField(max_length=200)),
+                ('choice', models.CharField(max_length=200)),
                 ('text', models.TextField(blank=True)),
                 ('submitted', models.BooleanField(default=False)),
                 ('annotation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='annotations.annotation')),
@@ -181,6 +183,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='codebook',
             constraint=models.UniqueConstraint(fields=('study', 'slug'), name='codebook_slug_unique'),
+        ),
+        migrations.AddConstraint(
+            model_name='codebook',
+            constraint=models.UniqueConstraint(condition=models.Q(('imported_from', ''), _negated=True), fields=('study', 'imported_from'), name='codebook_import_unique'),
         ),
         migrations.AddConstraint(
             model_name='codebookversion',
@@ -200,6 +206,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='round',
+            constraint=models.UniqueConstraint(condition=models.Q(('imported_from', ''), _negated=True), fields=('study', 'imported_from'), name='round_import_unique'),
+        ),
+        migrations.AddConstraint(
+            model_name='round',
+            constraint=models.CheckConstraint(condition=models.Q(('imported_from', ''), ('state', 'closed'), _connector='OR'), name='round_import_closed'),
+        ),
+        migrations.AddConstraint(
+            model_name='round',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'paused', 'closed'])), name='round_state_known'),
         ),
         migrations.AddConstraint(
@@ -208,7 +222,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('hidden__contained_by', ['arm', 'model', 'judge', 'peers'])), name='round_hidden_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('hidden__contained_by', ['arm', 'model', 'judge', 'peers', 'unknown'])), name='round_hidden_known'),
         ),
         migrations.AddConstraint(
             model_name='roundannotator',

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import Exact
 
+from annotations.codebook import KEY_LENGTH
 from annotations.models.codebook import CodebookVersion
 from annotations.models.round import Task
 from transcripts.models import Study, Transcript
@@ -91,8 +92,8 @@ class Answer(models.Model):
     annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="answers")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     transcript = models.ForeignKey(Transcript, null=True, on_delete=models.PROTECT, related_name="+")
-    question = models.CharField(max_length=63)
-    choice = models.CharField(max_length=63)  # "" for free text
+    question = models.CharField(max_length=KEY_LENGTH)
+    choice = models.CharField(max_length=KEY_LENGTH)  # "" for free text
     text = models.TextField(blank=True)
     submitted = models.BooleanField(default=False)
 
@@ -121,7 +122,7 @@ class Span(models.Model):
     message = models.IntegerField()
     start = models.IntegerField()
     end = models.IntegerField()
-    label = models.CharField(max_length=63)
+    label = models.CharField(max_length=KEY_LENGTH)
     quote = models.TextField()
 
     class Meta:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations import codebook as codebook_format
@@ -16,10 +17,19 @@ class Codebook(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="codebooks")
     slug = models.CharField(max_length=63)
     name = models.CharField(max_length=200)
+    # What it was made from, as a hash, if its versions grow with imported labels: see annotations.outside.
+    imported_from = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ("name", "id")
-        constraints = [models.UniqueConstraint(fields=["study", "slug"], name="codebook_slug_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "slug"], name="codebook_slug_unique"),
+            models.UniqueConstraint(
+                fields=["study", "imported_from"],
+                condition=~Q(imported_from=""),
+                name="codebook_import_unique",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,6 +12,7 @@ from annotations.models.codebook import CodebookVersion
 from transcripts.models import Pair, Study, Transcript
 
 HIDEABLE = ("arm", "model", "judge", "peers")
+UNKNOWN = "unknown"  # in place of these, where labels were given elsewhere: what was hidden is not known
 
 
 class Round(models.Model):
@@ -25,21 +26,29 @@ class Round(models.Model):
     codebook_version = models.ForeignKey(CodebookVersion, on_delete=models.PROTECT, related_name="rounds")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     overlap = models.IntegerField(default=1)  # annotators per task
-    hidden = ArrayField(models.CharField(max_length=20), default=list)  # of HIDEABLE
+    hidden = ArrayField(models.CharField(max_length=20), default=list)  # of HIDEABLE, or UNKNOWN
     seed = models.BigIntegerField(default=0)  # of the order of tasks
     lease_minutes = models.IntegerField(default=60)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(db_default=Now())
+    # What it was made from, as a hash, if it holds imported labels; such a round was never open.
+    imported_from = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ("-id",)
         constraints = [
+            models.UniqueConstraint(
+                fields=["study", "imported_from"], condition=~Q(imported_from=""), name="round_import_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(imported_from="") | Q(state="closed"), name="round_import_closed"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "paused", "closed"]), name="round_state_known"
             ),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="round_overlap_positive"),
             models.CheckConstraint(
-                condition=Q(hidden__contained_by=list(HIDEABLE)), name="round_hidden_known"
+                condition=Q(hidden__contained_by=[*HIDEABLE, UNKNOWN]), name="round_hidden_known"
             ),
         ]
 

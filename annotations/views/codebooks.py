@@ -73,5 +73,6 @@ def _context(request: HttpRequest, access: StudyAccess, given: str, problem: str
 def _asked_for(versions: list[CodebookVersion], asked: str) -> CodebookVersion | None:
     if not versions:
         return None
-    newest = max(versions, key=lambda version: version.pk)
+    # What people label by goes before what was made from imported labels.
+    newest = max(versions, key=lambda version: (version.codebook.imported_from == "", version.pk))
     return next((version for version in versions if str(version.pk) == asked), newest)

@@ -13,11 +13,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from afdash.accounts.models import User
-from annotations.access import access_round, visible_codebook_versions, visible_rounds
+from annotations.access import access_round, round_codebook_versions, visible_rounds
 from annotations.labelling import Invalid, LabellingConflict, change_state, open_round, progress
 from annotations.labelling.rounds import MAX_OVERLAP, facet_words
 from annotations.models import Claim, CodebookVersion, Round, Task
-from annotations.models.round import HIDEABLE
+from annotations.models.round import HIDEABLE, UNKNOWN
 from transcripts.access import Need, StudyAccess, access_study
 from transcripts.models import Arm, Run, Study, Transcript
 
@@ -55,16 +55,12 @@ class RoundForm(forms.Form):
 
     def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["codebook_version"].queryset = _versions(study)  # type: ignore[attr-defined]
+        self.fields["codebook_version"].queryset = round_codebook_versions(study)  # type: ignore[attr-defined]
         self.fields["run"].queryset = Run.objects.filter(study=study)  # type: ignore[attr-defined]
         self.fields["arm"].queryset = Arm.objects.filter(study=study)  # type: ignore[attr-defined]
         self.fields["annotators"].queryset = User.objects.filter(  # type: ignore[attr-defined]
             memberships__study=study, memberships__role__in=["annotator", "lead"], is_active=True
         ).order_by("username")
-
-
-def _versions(study: Study) -> Any:
-    return CodebookVersion.objects.filter(codebook__study=study).select_related("codebook").order_by("-id")
 
 
 @require_safe
@@ -74,7 +70,7 @@ def round_list(request: HttpRequest, slug: str) -> HttpResponse:
     context = _context(
         access,
         rows=[{"round": each, **_filled(each)} for each in rounds],
-        has_codebook=visible_codebook_versions(access).exists(),
+        has_codebook=round_codebook_versions(access.study).exists(),
         has_transcripts=Transcript.objects.filter(study=access.study).exists(),
     )
     return render(request, "annotations/round_list.html", context)
@@ -114,7 +110,7 @@ def round_new(request: HttpRequest, slug: str) -> HttpResponse:
         access,
         form=form,
         n_transcripts=Transcript.objects.filter(study=access.study).count(),
-        has_codebook=visible_codebook_versions(access).exists(),
+        has_codebook=round_codebook_versions(access.study).exists(),
     )
     return render(request, "annotations/round_new.html", context, status=422 if form.is_bound else 200)
 
@@ -173,7 +169,7 @@ def _detail(request: HttpRequest, access: StudyAccess, round: Round, problem: st
         skips=Claim.objects.filter(task__round=round, state=Claim.State.SKIPPED)
         .select_related("annotator", "task")
         .order_by("-id")[:50],
-        hidden=[words for facet, words in HIDDEN if facet in round.hidden],
+        hidden=[words for facet, words in [*HIDDEN, (UNKNOWN, "not known")] if facet in round.hidden],
         problem=problem,
     )
     return render(request, "annotations/round_detail.html", context, status=422 if problem else 200)

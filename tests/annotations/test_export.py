@@ -224,5 +224,5 @@ def test_queries_do_not_grow_with_the_rows(labelled: Campaign, lead: User, djang
     for extra in (0, 20):
         for sample in range(10, 10 + extra):
             make.transcript(labelled.study, sample=sample)
-        with django_assert_num_queries(3):  # one slice, its labels, and the empty slice that ends it
+        with django_assert_num_queries(4):  # slice, verdicts, labels, and the empty slice that ends it
             list(lines(access, Selection(as_of=0)))
