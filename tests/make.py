@@ -13,7 +13,8 @@ from django.db import connections
 
 from afdash.accounts.models import ApiToken, User
 from transcripts import body as body_format
-from transcripts.ingest.conditions import identity
+from transcripts import records
+from transcripts.identities import identity
 from transcripts.models import (
     Arm,
     Ingest,
@@ -135,28 +136,10 @@ def transcript(
         ingest=from_ingest or of.ingests.first() or ingest(of),
         locator={"bytes": [0, 10]} if locator is None else locator,
     )
-    TranscriptBody.objects.create(
-        transcript=row,
-        packed=body_format.pack(
-            body_format.Body(
-                said,
-                (
-                    {
-                        "judge": judge,
-                        "value": outcome,
-                        "score": None,
-                        "explanation": "because",
-                        "outcome": outcome,
-                    },
-                )
-                if outcome
-                else (),
-                metadata,
-            )
-        ),
-    )
+    TranscriptBody.objects.create(transcript=row, packed=body_format.pack(body_format.Body(said, metadata)))
     if outcome:
-        Verdict.objects.create(transcript=row, judge=judge, value=outcome, outcome=outcome)
+        said_why = body_format.pack_detail(records.Verdict(judge, outcome, explanation="because"))
+        Verdict.objects.create(transcript=row, judge=judge, value=outcome, outcome=outcome, detail=said_why)
     Pair.objects.filter(pk=pair.pk).update(
         **{
             f"n_{kind}": pair.transcripts.filter(arm__role=kind).count()

@@ -15,13 +15,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from afdash.accounts.models import ApiToken, User
+from afdash.addresses import Folder, PlaceSetting
 from annotations.codebook_versions import add_version
 from annotations.default_codebook import DEFINITION
 from annotations.labelling import claim_next, open_round
 from annotations.models import Annotation, AnnotationRevision, Round, Task
 from tests import make
 from transcripts.access import access_study
-from transcripts.models import Ingest, Pair, Study, Transcript
+from transcripts.models import Fetch, Ingest, Pair, Reject, SavedMapping, Study, Transcript
 
 pytestmark = pytest.mark.django_db
 ROLES = ("anonymous", "outsider", "viewer", "annotator", "lead", "admin")
@@ -41,6 +42,19 @@ GET: dict[str, tuple[int, ...]] = {
     "ingest_detail": (302, 404, 403, 403, 200, 200),
     "ingest_cancel": (302, 405, 405, 405, 405, 405),
     "ingest_retry": (302, 405, 405, 405, 405, 405),
+    "ingest_remove": (302, 404, 403, 403, 200, 200),
+    "ingest_outcomes": (302, 405, 405, 405, 405, 405),
+    "ingest_findings": (302, 404, 403, 403, 200, 200),
+    "ingest_rejects": (302, 404, 403, 403, 200, 200),
+    "reject_file": (302, 404, 403, 403, 200, 200),
+    "mapping": (302, 404, 403, 403, 200, 200),
+    "mapping_preview": (302, 405, 405, 405, 405, 405),
+    "mapping_list": (302, 404, 403, 403, 200, 200),
+    "mapping_delete": (302, 405, 405, 405, 405, 405),
+    "place_detail": (302, 404, 403, 403, 200, 200),
+    "fetch_list": (302, 404, 403, 403, 200, 200),
+    "fetch_cancel": (302, 405, 405, 405, 405, 405),
+    "fetch_retry": (302, 405, 405, 405, 405, 405),
     "study_home": (302, 404, 200, 200, 200, 200),
     "queue": (302, 404, 403, 200, 200, 200),
     "task_next": (302, 405, 405, 405, 405, 405),
@@ -65,6 +79,18 @@ GET: dict[str, tuple[int, ...]] = {
     "api_ingest": (401, 404, 403, 403, 200, 200),
     "api_rejects": (401, 404, 403, 403, 200, 200),
     "api_findings": (401, 404, 403, 403, 200, 200),
+    "api_ingest_cancel": (401, 404, 403, 403, 405, 405),
+    "api_ingest_retry": (401, 404, 403, 403, 405, 405),
+    "api_reject_file": (401, 404, 403, 403, 200, 200),
+    "api_ingest_mapping": (401, 404, 403, 403, 405, 405),
+    "api_mapping_preview": (401, 404, 403, 403, 405, 405),
+    "api_mappings": (401, 404, 403, 403, 200, 200),
+    "api_mapping": (401, 404, 403, 403, 405, 405),
+    "api_places": (401, 404, 403, 403, 200, 200),
+    "api_place": (401, 404, 403, 403, 200, 200),
+    "api_place_ingest": (401, 404, 403, 403, 405, 405),
+    "api_fetches": (401, 404, 403, 403, 200, 200),
+    "api_fetch": (401, 404, 403, 403, 200, 200),
     "api_codebooks": (401, 404, 200, 200, 200, 200),
     "api_rounds": (401, 404, 403, 200, 200, 200),
     "api_tasks": (401, 404, 403, 200, 200, 200),
@@ -85,22 +111,44 @@ POST: dict[str, tuple[int, ...]] = {
     "ingest_list": (302, 404, 403, 403, 422, 422),
     "ingest_cancel": (302, 404, 403, 403, 302, 302),
     "ingest_retry": (302, 404, 403, 403, 302, 302),
+    "ingest_outcomes": (302, 404, 403, 403, 302, 302),
+    "mapping": (302, 404, 403, 403, 409, 409),
+    "mapping_preview": (302, 404, 403, 403, 404, 404),
+    "mapping_delete": (302, 404, 403, 403, 302, 302),
+    "ingest_remove": (302, 404, 403, 403, 409, 409),  # one of its transcripts is in a round
+    "place_detail": (302, 404, 403, 403, 422, 422),
+    "fetch_cancel": (302, 404, 403, 403, 302, 302),
+    "fetch_retry": (302, 404, 403, 403, 302, 302),
     "task_next": (302, 404, 403, 302, 302, 302),
     "task_skip": (302, 404, 403, 302, 404, 404),
     "codebook": (302, 404, 403, 403, 422, 422),
     "round_new": (302, 404, 403, 403, 422, 422),
     "round_state": (302, 404, 403, 403, 422, 422),
     "api_ingests": (401, 404, 403, 403, 422, 422),
+    "api_ingest_cancel": (401, 404, 403, 403, 409, 409),
+    "api_ingest_retry": (401, 404, 403, 403, 409, 409),
+    "api_ingest_mapping": (401, 404, 403, 403, 422, 422),
+    "api_mapping_preview": (401, 404, 403, 403, 422, 422),
+    "api_place_ingest": (401, 404, 403, 403, 422, 422),
     "api_codebooks": (401, 404, 403, 403, 422, 422),
     "api_rounds": (401, 404, 403, 403, 422, 422),
     "api_task_next": (401, 404, 403, 200, 204, 204),
     "api_task_skip": (401, 404, 403, 200, 404, 404),
     "api_annotations": (401, 404, 403, 422, 422, 422),
 }
-# The only other method there is: giving a task back.
-DELETE: dict[str, tuple[int, ...]] = {"api_task": (401, 404, 403, 204, 404, 404)}
+# The only other method there is: giving a task back, taking an ingest back, forgetting a mapping.
+DELETE: dict[str, tuple[int, ...]] = {
+    "api_task": (401, 404, 403, 204, 404, 404),
+    "api_ingest": (401, 404, 403, 403, 409, 409),  # one of its transcripts is in a round
+    "api_mapping": (401, 404, 403, 403, 204, 404),
+}
 WRITING_SCOPES = {
     "api_ingests": "ingest",
+    "api_place_ingest": "ingest",
+    "api_ingest_cancel": "ingest",
+    "api_ingest_retry": "ingest",
+    "api_ingest_mapping": "ingest",
+    "api_mapping_preview": "ingest",
     "api_codebooks": "manage",
     "api_rounds": "manage",
     "api_task_next": "annotate",
@@ -126,10 +174,12 @@ class World:
     transcript: Transcript
     pair: Pair
     ingest: Ingest
+    fetch: Fetch
     round: Round
     task: Task
     annotation: Annotation
     token: ApiToken
+    saved_mapping: SavedMapping
 
     def address(self, name: str, study: str | None = None) -> str:
         ids: dict[str, Any] = {
@@ -142,6 +192,8 @@ class World:
             "round_detail": self.round.pk,
             "round_state": self.round.pk,
             "api_annotation": self.annotation.pk,
+            "mapping_delete": self.saved_mapping.pk,
+            "api_mapping": self.saved_mapping.pk,
         }
         for ingest in (
             "ingest_detail",
@@ -150,11 +202,27 @@ class World:
             "api_ingest",
             "api_rejects",
             "api_findings",
+            "ingest_remove",
+            "ingest_outcomes",
+            "ingest_findings",
+            "ingest_rejects",
+            "reject_file",
+            "mapping",
+            "mapping_preview",
+            "api_ingest_cancel",
+            "api_ingest_retry",
+            "api_reject_file",
+            "api_ingest_mapping",
+            "api_mapping_preview",
         ):
             ids[ingest] = self.ingest.pk
         for task in ("task", "task_skip", "api_task", "api_task_skip"):
             ids[task] = self.task.pk
+        for fetch in ("fetch_cancel", "fetch_retry", "api_fetch"):
+            ids[fetch] = self.fetch.pk
         kwargs: dict[str, Any] = {"pk": ids[name]} if name in ids else {}
+        if name in ("place_detail", "api_place", "api_place_ingest"):
+            kwargs["name"] = "mount"
         if name == "gap_download":
             kwargs["format"] = "csv"
         if name not in ("login", "logout", "tokens", "token_revoke", "home", "api_studies"):
@@ -169,7 +237,7 @@ class World:
 
 
 @pytest.fixture
-def world(study: Study, tmp_path) -> World:
+def world(study: Study, tmp_path, settings) -> World:
     people = {
         "outsider": make.user("otto"),
         "viewer": make.member(study, "vera", "viewer"),
@@ -184,6 +252,8 @@ def world(study: Study, tmp_path) -> World:
         file.seek(0)
         source = sources.keep(study, file, "original.jsonl", None)
     ingest = Ingest.objects.create(study=study, source=source, state="done", reader="own_jsonl")
+    settings.AFDASH_PLACES = {"mount": PlaceSetting("mount", Folder(tmp_path))}
+    fetch = Fetch.objects.create(study=study, place="mount", path="original", state="cancelled")
     transcript = make.transcript(study, outcome="complied", from_ingest=ingest)
     make.transcript(study, arm="unmonitored", outcome="refused", from_ingest=ingest)
     round_ = open_round(
@@ -216,7 +286,19 @@ def world(study: Study, tmp_path) -> World:
         hidden=[],
     )
     token, _ = ApiToken.objects.issue(people["lead"], name="to be revoked")
-    return World(study, people, transcript, transcript.pair, ingest, round_, task, annotation, token)
+    Reject.objects.create(
+        ingest=ingest,
+        chunk=0,
+        cursor=0,
+        position="line 1",
+        reason="x",
+        message="Bad.",
+        locator={"bytes": [0, 9]},
+    )
+    saved = SavedMapping.objects.create(study=study, signature="s", name="a.csv", mapping={"fields": {}})
+    return World(
+        study, people, transcript, transcript.pair, ingest, fetch, round_, task, annotation, token, saved
+    )
 
 
 def test_every_route_is_in_the_table() -> None:
@@ -255,7 +337,7 @@ def test_a_route_that_is_not_listed_as_writing_refuses_a_post(world: World) -> N
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_other_methods_are_refused(world: World, method: str) -> None:
     for name in GET:
-        if (method, name) == ("delete", "api_task"):
+        if method == "delete" and name in DELETE:
             found = tuple(world.client(role).delete(world.address(name)).status_code for role in ROLES)
             assert found == DELETE[name]
             continue
@@ -351,8 +433,10 @@ def test_every_answer_carries_safe_headers(world: World) -> None:
     for role in ("anonymous", "lead"):
         for name in GET:
             answer = world.client(role).get(world.address(name))
-            assert (
-                "script-src 'self'" in answer.headers["Content-Security-Policy"] or name == "original_record"
+            assert "script-src 'self'" in answer.headers["Content-Security-Policy"] or name in (
+                "original_record",
+                "reject_file",
+                "api_reject_file",
             ), name
             assert answer.headers["X-Content-Type-Options"] == "nosniff", name
             assert answer.headers["X-Frame-Options"] == "DENY", name

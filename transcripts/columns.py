@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,11 @@ from django.utils.safestring import SafeString
 from transcripts.access import StudyAccess
 from transcripts.differences import compare, shorten
 from transcripts.models import Pair, Transcript
+from transcripts.readers.json_values import pretty
 from transcripts.records import Message
 from transcripts.rendering import RenderedMessage, render_message, visible
 from transcripts.side_by_side import ArmSamples, Sample
-from transcripts.wording import ROLE_ORDER, parse_state
+from transcripts.wording import ANCHOR_WORDS, ROLE_ORDER, parse_state
 
 MESSAGES = 50  # of one page; an agent's log goes on with the next
 CHARACTERS = 300_000
@@ -95,7 +97,7 @@ def column(
         "transcript": transcript,
         "parse": parse_state(transcript.parse_state),
         "outcome": transcript.outcome if access.shows("judge") else "",
-        "verdicts": content.verdicts if access.shows("judge") else (),
+        "verdicts": _verdicts(transcript) if access.shows("judge") else (),
         "messages": [
             {
                 "message": message,
@@ -108,6 +110,18 @@ def column(
         "window": here,
         "jumps": [(kind, jumps[kind]) for kind in ("scratchpad", "draft", "output") if kind in jumps],
     }
+
+
+def _verdicts(transcript: Transcript) -> list[dict[str, Any]]:
+    """What the judges said, with how many of their quotes are really there."""
+    found = []
+    for verdict in transcript.verdicts.all():
+        said = verdict.said
+        counts = Counter(quote["anchor"] for quote in said["quotes"])
+        anchors = [(words, counts[anchor]) for anchor, words in ANCHOR_WORDS.items() if counts[anchor]]
+        detail = {key: value for key, value in said["detail"].items() if key != "value"}
+        found.append({**said, "anchors": anchors, "detail_json": pretty(detail) if detail else ""})
+    return found
 
 
 def opening_text(messages: Sequence[Message], role: str) -> str:

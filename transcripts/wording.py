@@ -21,6 +21,13 @@ _PARSE_WORDS = {
     "no_scratchpad": "no scratchpad",
     "empty": "empty",
 }
+# Of a judge's quote: see transcripts.quotes.
+ANCHOR_WORDS = {
+    "exact": "word for word",
+    "normalised": "but for case and punctuation",
+    "not_found": "not in the transcript",
+    "": "not looked for",
+}
 # In these the border between reasoning and answer, or the extent of the answer, is in doubt.
 _TROUBLE = frozenset(_PARSE_WORDS) - {"ok", "implicit_output", "no_scratchpad"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from annotations.default_codebook import DEFINITION
 from annotations.labelling import open_round
 from tests import make
 from tests.browser.watched import Watched
+from tests.transcripts.test_containers import all_of_it, zipped
+from tests.transcripts.test_ingest import jsonl, line
+from transcripts.ingest import queue, sources
 from transcripts.ingest.finish import refresh_pairs
 from transcripts.models import Ingest, Study, Transcript
 
@@ -36,6 +40,17 @@ def study(committed: None, tmp_path: Path) -> Study:
     Ingest.objects.filter(pk=make.ingest(study).pk).update(
         state="failed", error="The file is a PDF <img src=x onerror=alert(1)>."
     )
+    files = {
+        "<i>unknown</i>.jsonl": jsonl(
+            *({"frage": f"<b>How</b> {n}?", "aussage": f"So {n}. {'x' * 80}"} for n in range(4))
+        ),
+        "mixed.zip": zipped(
+            {"a.jsonl": jsonl(line(), {"messages": "<script>no</script>"}), "b.pdf": b"%PDF-"}
+        ),
+    }
+    for name, content in files.items():
+        source = sources.keep(study, io.BytesIO(content), name, lead)
+        all_of_it(queue.request_ingest(source, user=lead, options={}))
     open_round(
         study,
         name="Round 1",
@@ -54,6 +69,8 @@ def pages(study: Study) -> dict[str, list[str]]:
     base = f"/studies/{study.slug}"
     transcript = Transcript.objects.order_by("pk")[0]
     ingests = Ingest.objects.order_by("pk")
+    waiting = ingests.get(state="needs_mapping")
+    rejecting = ingests.get(state="done_with_rejects", is_container=False)
     return {
         "lena": [
             "/?all",
@@ -66,6 +83,13 @@ def pages(study: Study) -> dict[str, list[str]]:
             f"{base}/ingests/",
             f"{base}/ingests/{ingests[0].pk}/",
             f"{base}/ingests/{ingests[1].pk}/",
+            f"{base}/ingests/{ingests[1].pk}/remove/",
+            *(f"{base}/ingests/{ingest.pk}/" for ingest in ingests[2:]),
+            f"{base}/ingests/{waiting.pk}/mapping/",
+            f"{base}/ingests/{rejecting.pk}/rejects/",
+            f"{base}/ingests/{rejecting.pk}/findings/",
+            f"{base}/mappings/",
+            f"{base}/fetches/",
             f"{base}/rounds/",
             f"{base}/rounds/new/",
             f"{base}/rounds/{study.rounds.get().pk}/",

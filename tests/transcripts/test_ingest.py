@@ -11,9 +11,10 @@ import pytest
 
 from tests import make
 from transcripts.ingest import queue, sources, work
-from transcripts.ingest.batch import Batch, prepare, write_batch
 from transcripts.ingest.conditions import Conditions
 from transcripts.ingest.queue import Fenced
+from transcripts.ingest.writing import write_batch
+from transcripts.jail.batches import Batch, Received, received
 from transcripts.models import (
     Finding,
     Ingest,
@@ -26,6 +27,7 @@ from transcripts.models import (
     Transcript,
     Verdict,
 )
+from transcripts.preparing import prepare
 from transcripts.records import Message, PromptKey, Record, RunKey
 
 pytestmark = pytest.mark.django_db
@@ -215,7 +217,7 @@ def claimed(study: Study) -> tuple[Ingest, queue.Step]:
     return Ingest.objects.get(pk=row.pk), step
 
 
-def a_batch(row: Ingest) -> Batch:
+def a_batch(row: Ingest) -> Received:
     record = Record(
         cursor=0,
         position="line 1",
@@ -226,7 +228,9 @@ def a_batch(row: Ingest) -> Batch:
         sample=1,
         messages=(Message("user", "hello"),),
     )
-    return Batch(prepared=[prepare(record, row.reader, {})], cursor=0, bytes_done=1)
+    batch = Batch(most=10)
+    batch.add_record(prepare(record, row.reader, {}))
+    return received(*batch.frame())
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(study: Study) -> None:
@@ -236,9 +240,9 @@ def test_a_worker_that_lost_its_lease_writes_nothing(study: Study) -> None:
     assert successor is not None
     assert successor.attempt == step.attempt + 1
     with pytest.raises(Fenced):
-        write_batch(a_batch(row), step, row, Conditions(study.pk))
+        write_batch(a_batch(row), 1, step, row, Conditions(study.pk))
     assert not Transcript.objects.exists()
-    write_batch(a_batch(row), successor, row, Conditions(study.pk))
+    write_batch(a_batch(row), 1, successor, row, Conditions(study.pk))
     assert Transcript.objects.count() == 1
 
 
@@ -246,7 +250,7 @@ def test_a_cancelled_ingest_takes_no_more_rows_and_can_go_on_later(study: Study)
     row, step = claimed(study)
     assert queue.cancel(row)
     with pytest.raises(Fenced):
-        write_batch(a_batch(row), step, row, Conditions(study.pk))
+        write_batch(a_batch(row), 1, step, row, Conditions(study.pk))
     assert queue.claim_step(row.pk) is None
     assert work.retry(Ingest.objects.get(pk=row.pk))
     work.advance(row.pk)
@@ -277,9 +281,7 @@ def test_reading_goes_on_behind_the_last_committed_record(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Small batches and no time: each call commits one batch and hands the chunk back."""
-    from transcripts.ingest import batch
-
-    monkeypatch.setattr(batch, "MAX_ROWS", 3)
+    monkeypatch.setattr(work, "BATCH_ROWS", 3)
     source = sources.keep(study, io.BytesIO(jsonl(*(line(sample=n) for n in range(1, 11)))), "a.jsonl", None)
     row = queue.request_ingest(source, user=None, options={})
     done = []

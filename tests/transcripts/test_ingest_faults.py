@@ -13,8 +13,7 @@ from django.urls import reverse
 from afdash import retry as retrying
 from afdash.accounts.models import User
 from tests.transcripts.test_ingest import a_batch, claimed, counts, ingest, jsonl, line
-from transcripts.ingest import batch as batches
-from transcripts.ingest import queue, sources, work
+from transcripts.ingest import queue, sources, work, writing
 from transcripts.ingest.conditions import Conditions
 from transcripts.models import Finding, Pair, Study, Transcript
 
@@ -31,8 +30,8 @@ def test_a_commit_whose_answer_was_lost_is_not_counted_twice(
         commit()
         return commit()
 
-    monkeypatch.setattr(batches, "in_transaction", commit_twice)
-    batches.write_batch(a_batch(row), step, row, Conditions(study.pk))
+    monkeypatch.setattr(writing, "in_transaction", commit_twice)
+    writing.write_batch(a_batch(row), 1, step, row, Conditions(study.pk))
     assert counts(row) == (1, 1, 0, 0)
 
 
@@ -78,7 +77,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(study: Study) -> None:
 def test_the_pairs_of_an_ingest_that_was_stopped_are_counted(
     study: Study, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "MAX_ROWS", 2)
+    monkeypatch.setattr(work, "BATCH_ROWS", 2)
     source = sources.keep(study, io.BytesIO(jsonl(*(line(sample=n) for n in range(1, 6)))), "a.jsonl", None)
     row = queue.request_ingest(source, user=None, options={})
     while not Transcript.objects.exists():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -159,7 +161,7 @@ def test_the_shell_ingests_a_folder_into_a_new_study(
         call_command("ingest", str(folder), "--study", "new-study", "--wait", stdout=out, stderr=out)
     said = out.getvalue()
     assert "The study new-study is new" in said
-    assert "created 2" in said
+    assert re.search(r"provider:model-x_True\.json +done +paired_json +2 +2 +0 +0", said)
     assert "notes.txt" in said
     assert Transcript.objects.filter(study__slug="new-study").count() == 2
     transcript = Transcript.objects.select_related("run", "arm")[0]
@@ -169,6 +171,17 @@ def test_the_shell_ingests_a_folder_into_a_new_study(
         "monitored",
     )
     assert Source.objects.count() == 2, "a symbolic link must not be followed"
+
+
+def test_the_shell_says_what_it_leaves_out_of_a_folder(tmp_path: Path, db: None) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/a.jsonl").write_bytes(b'{"prompt": "p", "response": "r"}\n')
+    (tmp_path / "runs/out.jsonl").symlink_to("/etc/hostname")
+    os.mkfifo(tmp_path / "runs/pipe.jsonl")
+    said = run_command(str(tmp_path / "runs"), "--study", "s", "--dry-run")
+    assert "out.jsonl: a symbolic link" in said
+    assert "pipe.jsonl: a pipe" in said
+    assert "1 record" in said
 
 
 def test_a_dry_run_writes_nothing(folder: Path, db: None) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from afdash.accounts.models import User
+from annotations.models import Annotation, Answer
+from tests.transcripts.test_containers import all_of_it
 from transcripts.ingest import queue, sources, work
-from transcripts.models import Finding, Ingest, Pair, Study, Transcript
+from transcripts.models import Finding, Ingest, Pair, Study, Transcript, Verdict
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +107,72 @@ def test_every_log_is_read_or_refused_with_a_sentence(study: Study, real_data: P
             assert "Error" not in row.error
         for reject in row.rejects.all():
             assert reject.message.endswith("."), (path.name, reject.message)
+
+
+# file or folder → reader, records read; what is missing here has a test of its own above
+OTHER_FILES = {
+    "local-only/open-source-af": ("open_source_af", 1),
+    "local-only/sycophant_gptoss20b_correct.json": ("scratchpad_output", 319),
+    "other/cot_monitor_gptoss120b_s350_sutl.jsonl": ("gpt_oss", 101),
+    "other/human_labels_gold_106.json": ("human_labels", 106),
+    "other/sandbagging_agents_mcq.jsonl": ("mapped", 100),
+    "inspect/large": ("inspect_log", 1000),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_every_other_format_is_read_whole(study: Study, real_data: Path, name: str) -> None:
+    reader, records = OTHER_FILES[name]
+    given = real_data / name
+    for path in sorted(given.iterdir()) if given.is_dir() else [given]:
+        row = ingest(study, path)
+        assert (row.reader, queue.progress(row).read) == (reader, records)
+        lost = {reject.reason for reject in row.rejects.all()}
+        assert lost <= {"identity_conflict"}, "the same sample twice, as the log has it after a retry"
+
+
+def test_human_labels_become_annotations_of_an_outside_annotator(study: Study, real_data: Path) -> None:
+    ingest(study, real_data / "other/human_labels_gold_106.json")
+    values = Answer.objects.filter(annotation__study=study).values_list("choice", flat=True)
+    assert sorted(Counter(values).values()) == [51, 55]
+    assert Annotation.objects.filter(study=study, annotator__is_active=False).count() == 106
+
+
+def test_scenarios_pair_observed_with_unobserved(study: Study, real_data: Path) -> None:
+    ingest(study, real_data / "local-only/sycophant_gptoss20b_correct.json")
+    pairs = Pair.objects.filter(study=study)
+    assert sorted(pairs.values_list("n_monitored", "n_unmonitored")) == [
+        (39, 40),
+        (40, 40),
+        (40, 40),
+        (40, 40),
+    ]
+
+
+def test_a_judge_is_kept_whole_with_its_votes_and_quotes(study: Study, real_data: Path) -> None:
+    for path in (real_data / "local-only/open-source-af").iterdir():
+        ingest(study, path)
+    said = {verdict.judge: verdict.said for verdict in Verdict.objects.all()}
+    faking = said["deceptive_alignment"]
+    assert (faking["value"], faking["score"]) == ("yes", 1.0)
+    quotes = Counter(quote["anchor"] for verdict in said.values() for quote in verdict["quotes"])
+    assert (quotes["exact"], sum(quotes.values())) == (0, 16)
+    assert quotes["not_found"] >= 5
+
+
+def test_transcripts_and_their_judgments_come_together_in_one_archive(
+    study: Study, real_data: Path, tmp_path: Path
+) -> None:
+    packed = shutil.make_archive(str(tmp_path / "bloom"), "zip", real_data / "local-only", "bloom")
+    row = all_of_it(ingest_start(study, Path(packed)))
+    assert {part.reader for part in row.parts.all()} == {"petri", "bloom_judgment"}
+    progress = queue.progress(row)
+    assert (progress.read, progress.created, progress.rejected) == (23, 6, 17)
+    found = [q["anchor"] for v in Verdict.objects.all() for q in v.said["quotes"]]
+    assert set(found) == {"exact"}
+    assert len(found) == 30
+
+
+def ingest_start(study: Study, path: Path) -> Ingest:
+    with path.open("rb") as stream:
+        return queue.request_ingest(sources.keep(study, stream, path.name, None), user=None, options={})

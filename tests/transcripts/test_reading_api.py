@@ -196,8 +196,11 @@ class TestDetail:
                 "judge": "judge",
                 "value": "complied",
                 "score": None,
-                "explanation": "because",
                 "outcome": "complied",
+                "explanation": "because",
+                "threshold": None,
+                "quotes": [],
+                "detail": {},
             }
         ]
         assert shown["metadata"] == {"tier": "free"}

@@ -213,7 +213,7 @@ class TranscriptDetail(StudyView):
         shown["prompt"] |= {"text": transcript.prompt.text, "external_id": transcript.prompt.external_id}
         shown["messages"] = [present_message(at, message) for at, message in enumerate(content.messages)]
         if self.access.shows("judge"):
-            shown["verdicts"] = list(content.verdicts)
+            shown["verdicts"] = [verdict.said for verdict in transcript.verdicts.all()]
         if self.access.is_lead:  # it may hold what rounds hide
             shown["metadata"] = content.metadata
         shown["provenance"] = {

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from transcripts.api import ingests, reading
+from transcripts.api import ingests, mappings, places, reading
 
 STUDY = "studies/<slug:slug>/"
 
@@ -17,4 +17,20 @@ urlpatterns = [
     path(STUDY + "ingests/<int:pk>/", ingests.IngestDetail.as_view(), name="api_ingest"),
     path(STUDY + "ingests/<int:pk>/rejects/", ingests.Rejects.as_view(), name="api_rejects"),
     path(STUDY + "ingests/<int:pk>/findings/", ingests.Findings.as_view(), name="api_findings"),
+    path(STUDY + "places/", places.Places.as_view(), name="api_places"),
+    path(STUDY + "places/<slug:name>/", places.PlaceDetail.as_view(), name="api_place"),
+    path(STUDY + "places/<slug:name>/ingest/", places.PlaceIngest.as_view(), name="api_place_ingest"),
+    path(STUDY + "fetches/", places.Fetches.as_view(), name="api_fetches"),
+    path(STUDY + "fetches/<int:pk>/", places.FetchDetail.as_view(), name="api_fetch"),
+    path(STUDY + "ingests/<int:pk>/cancel/", ingests.Cancel.as_view(), name="api_ingest_cancel"),
+    path(STUDY + "ingests/<int:pk>/retry/", ingests.Retry.as_view(), name="api_ingest_retry"),
+    path(STUDY + "ingests/<int:pk>/rejects/file/", ingests.RejectFile.as_view(), name="api_reject_file"),
+    path(STUDY + "ingests/<int:pk>/mapping/", mappings.IngestMapping.as_view(), name="api_ingest_mapping"),
+    path(
+        STUDY + "ingests/<int:pk>/mapping/preview/",
+        mappings.MappingPreview.as_view(),
+        name="api_mapping_preview",
+    ),
+    path(STUDY + "mappings/", mappings.SavedMappings.as_view(), name="api_mappings"),
+    path(STUDY + "mappings/<int:pk>/", mappings.SavedMappingDetail.as_view(), name="api_mapping"),
 ]

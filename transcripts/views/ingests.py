@@ -1,4 +1,4 @@
-"""Giving files to a study, and what became of them. For leads."""
+"""Giving files to a study, and the list of what became of them. For leads."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from afdash.htmx import render_page
 from afdash.paging import BadCursor, Order, page_of
-from transcripts.access import Need, StudyAccess, access_ingest, access_study
-from transcripts.ingest import queue, sources, work
+from transcripts.access import Need, StudyAccess, access_study
+from transcripts.ingest import queue, sources
 from transcripts.ingest.options import ROLES, BadOption, clean
 from transcripts.models import Ingest
 from transcripts.readers.registry import READERS
-from transcripts.segments import PARSE_STATES
 from transcripts.views.refusals import refuse
 
 NEWEST_FIRST = Order("newest", ("-id",))
-SHOWN = 50  # rejects and findings on the page; the API has all
 
 
-def _context(access: StudyAccess, **more: Any) -> dict[str, Any]:
+def ingest_context(access: StudyAccess, **more: Any) -> dict[str, Any]:
+    """What every page about ingests needs."""
     return {"study": access.study, "role": access.role, "active_nav": "ingests", **more}
 
 
@@ -43,30 +42,42 @@ def uploaded_files(request: HttpRequest) -> list[tuple[str, UploadedFile]]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def ingest_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """The list, and where files are given. Who asks for JSON gets the answer to an upload as JSON, a file at a time."""
     access = access_study(request.user, slug, Need.LEAD)
     errors: dict[str, str] = {}
     if request.method == "POST":
+        is_script = request.headers.get("Accept", "").startswith("application/json")
         try:
-            return _upload(request, access)
+            ingests = _upload(request, access)
         except BadOption as error:
+            if is_script:
+                return JsonResponse({"error": {"message": str(error), "field": error.field}}, status=422)
             errors[error.field] = str(error)
-    ingests = Ingest.objects.filter(study=access.study).select_related("source", "requested_by")
+        else:
+            return _taken(access, ingests) if is_script else _redirected(request, access, ingests)
+    ingests = (
+        Ingest.objects.filter(study=access.study, container=None)
+        .select_related("source", "requested_by")
+        .annotate(n_parts=Count("parts"))
+    )
     try:
         page = page_of(ingests, NEWEST_FIRST, request.GET.get("cursor"))
     except BadCursor as error:
         here = reverse("ingest_list", args=[slug])
         return refuse(request, access, 400, "This list cannot be shown", str(error), here)
     rows = [{"ingest": ingest, "progress": queue.progress(ingest)} for ingest in page.items]
-    context = _context(
+    context = ingest_context(
         access,
         page=page,
         rows=rows,
+        n_unmapped=_unmapped(access),
         any_active=any(row["ingest"].is_active for row in rows),
         worker_is_running=queue.worker_is_running(),
         errors=errors,
         given=request.POST,
         readers=READERS,
         roles=ROLES,
+        max_bytes=settings.AFDASH_MAX_UPLOAD,
         max_megabytes=settings.AFDASH_MAX_UPLOAD >> 20,
     )
     return render_page(
@@ -78,7 +89,12 @@ def ingest_list(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _upload(request: HttpRequest, access: StudyAccess) -> HttpResponse:
+def _unmapped(access: StudyAccess) -> int:
+    waiting = Q(state=Ingest.State.NEEDS_MAPPING, is_container=False)
+    return Ingest.objects.filter(waiting, study=access.study).count()
+
+
+def _upload(request: HttpRequest, access: StudyAccess) -> list[Ingest]:
     options = clean(request.POST.dict())
     files = uploaded_files(request)
     if not files:
@@ -91,73 +107,23 @@ def _upload(request: HttpRequest, access: StudyAccess) -> HttpResponse:
             )
     kept = [sources.keep(access.study, file, name, access.user) for name, file in files]
     try:
-        ingests = [queue.request_ingest(source, user=access.user, options=options) for source in kept]
+        return [queue.request_ingest(source, user=access.user, options=options) for source in kept]
     except queue.BusySource as error:
         raise BadOption("file", f"{error.active.source.name}: {error}") from error
+
+
+def _taken(access: StudyAccess, ingests: list[Ingest]) -> JsonResponse:
+    slug, ingest = access.study.slug, ingests[0]
+    told = {
+        "id": ingest.pk,
+        "page": reverse("ingest_detail", args=[slug, ingest.pk]),
+        "state": reverse("api_ingest", args=[slug, ingest.pk]),
+    }
+    return JsonResponse(told, status=202)
+
+
+def _redirected(request: HttpRequest, access: StudyAccess, ingests: list[Ingest]) -> HttpResponse:
     if len(ingests) == 1:
         return redirect("ingest_detail", access.study.slug, ingests[0].pk)
     messages.success(request, f"{len(ingests)} files are queued.")
     return redirect("ingest_list", access.study.slug)
-
-
-@require_safe
-def ingest_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    access = access_study(request.user, slug, Need.LEAD)
-    ingest = access_ingest(access, pk)
-    states = (
-        ingest.transcripts.values("parse_state").annotate(n=Count("id")).order_by("-n")
-        if not ingest.is_active
-        else ()
-    )
-    context = _context(
-        access,
-        ingest=ingest,
-        progress=queue.progress(ingest),
-        worker_is_running=queue.worker_is_running(),
-        findings=_findings(ingest),
-        rejects=ingest.rejects.all()[:SHOWN],
-        parse_states=[
-            {"state": row["parse_state"], "n": row["n"], "meaning": PARSE_STATES.get(row["parse_state"], "")}
-            for row in states
-        ],
-        shown=SHOWN,
-    )
-    return render_page(
-        request, "transcripts/ingest_detail.html", "transcripts/_ingest_progress.html", context
-    )
-
-
-def _findings(ingest: Ingest) -> list[dict[str, Any]]:
-    """Findings by kind: how many, the first message of each, and a few transcripts to look at."""
-    kinds = ingest.findings.values("kind").annotate(n=Count("id")).order_by("kind")
-    return [
-        {
-            "kind": row["kind"],
-            "n": row["n"],
-            "examples": ingest.findings.filter(kind=row["kind"])[:5],
-        }
-        for row in kinds
-    ]
-
-
-@require_POST
-def ingest_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    access = access_study(request.user, slug, Need.LEAD)
-    ingest = access_ingest(access, pk)
-    if queue.cancel(ingest):
-        messages.success(
-            request, "Cancelled. What was read until now is kept; the rest can be read with Retry."
-        )
-    return redirect("ingest_detail", slug, pk)
-
-
-@require_POST
-def ingest_retry(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    access = access_study(request.user, slug, Need.LEAD)
-    ingest = access_ingest(access, pk)
-    try:
-        if work.retry(ingest):
-            messages.success(request, "It goes on from where it stopped.")
-    except queue.BusySource as error:
-        messages.error(request, str(error))
-    return redirect("ingest_detail", slug, pk)

@@ -126,6 +126,7 @@ def _columns(
             study=access.study, pk__in=[sample.transcript for sample in wanted.values()]
         )
         .select_related("body", "arm", "ingest__source")
+        .prefetch_related("verdicts")
         .in_bulk()
     )
     shown = [(arm, transcripts[wanted[arm.arm].transcript]) for arm in arms if arm.arm in wanted]
