@@ -18,26 +18,34 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument(
+        "--records", type=int, action="append", metavar="N", help="corpus sizes; 10000 and 100000"
+    )
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--large", type=int, default=1_000_000, help="the large study that one record goes into"
+    )
+    parser.add_argument("--real", type=Path, default=ROOT.parent / "shared/data", help="folder of real runs")
     parser.add_argument("--print-only", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="afdash-bench-") as folder:
-        servers = _start(Path(folder))
+        servers = start_servers(Path(folder))
         try:
             import django
 
             django.setup()
             from bench.measurements import measure
 
-            rows = measure(Path(folder), options.records, options.repeats)
+            sizes = options.records or [10_000, 100_000]
+            real = options.real if options.real.is_dir() else None
+            rows = measure(Path(folder), sizes, options.repeats, options.large, real)
         finally:
             from django.db import connections
 
             connections.close_all()
             for server in servers:
                 server.stop()
-    table = _table(rows, options.records, options.repeats)
+    table = _table(rows, options.repeats)
     print(table)
     if not options.print_only:
         page = ROOT / "docs/performance.md"
@@ -46,7 +54,7 @@ def main() -> None:
         page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
-def _start(folder: Path) -> list:
+def start_servers(folder: Path) -> list:
     from afdash.embedded.postgres import APP, OWNER, EmbeddedPostgres
     from afdash.embedded.redis import EmbeddedRedis
 
@@ -70,9 +78,9 @@ def _start(folder: Path) -> list:
     return [redis, postgres]
 
 
-def _table(rows: list[tuple[str, str, str]], records: int, repeats: int) -> str:
+def _table(rows: list[tuple[str, str, str]], repeats: int) -> str:
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    head = f"{datetime.now(UTC):%Y-%m-%d}, {machine}; {records:,} synthetic transcripts, {repeats} repeats.\n"
+    head = f"{datetime.now(UTC):%Y-%m-%d}, {machine}; synthetic transcripts, {repeats} repeats.\n"
     lines = ["| what | median | lowest to highest |", "|---|---|---|"]
     return "\n".join([head, *lines, *(f"| {what} | {median} | {spread} |" for what, median, spread in rows)])
 
