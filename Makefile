@@ -33,7 +33,7 @@ run: $(READY)
 
 test: $(DEV_READY)
 	@chromium="$$($(BIN)/python -m tests.browser.chromium)" && \
-	AFDASH_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(TESTS)
+	AFDASH_CHROMIUM="$$chromium" $(BIN)/python -m pytest $(or $(TESTS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .

@@ -71,15 +71,28 @@ def committed(django_db_blocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         yield
         make.forget_connections()
-        with psycopg.connect(servers.SERVERS.superuser_url, autocommit=True) as connection:
-            tables = connection.execute(
-                "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' "
-                "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
-            ).fetchall()
-            # Only a superuser can: the triggers and grants that protect ground truth hold in tests too.
-            connection.execute("SET session_replication_role = replica")
-            connection.execute("SET lock_timeout = '20s'")
-            connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY")
+        empty_the_database()
+
+
+def empty_the_database() -> None:
+    """Again, if a deadlock ended it: a worker that tests share may still write what came through a fault late."""
+    for _ in range(9):
+        with contextlib.suppress(psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable):
+            return truncate_all()
+        time.sleep(0.5)
+    return truncate_all()
+
+
+def truncate_all() -> None:
+    with psycopg.connect(servers.SERVERS.superuser_url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' "
+            "AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"
+        ).fetchall()
+        # Only a superuser can: the triggers and grants that protect ground truth hold in tests too.
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET lock_timeout = '20s'")
+        connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY")
 
 
 class Process:

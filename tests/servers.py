@@ -13,8 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "afdash_test"
@@ -65,13 +68,31 @@ class Servers:
 
 SERVERS: Servers | None = None
 
+# What settings need to be read by a process that only hands out tests: no server answers there.
+NO_SERVERS = {
+    "DJANGO_SETTINGS_MODULE": "afdash.settings",
+    "AFDASH_LOCAL": "1",
+    "AFDASH_SECRET_KEY": secrets.token_urlsafe(60),
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "DATABASE_OWNER_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
 
-def pytest_addoption(parser: Any) -> None:
-    # The earliest hook there is: pytest-django reads the settings, which need these addresses, before
-    # any conftest is loaded.
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    """Servers for each process that runs tests, so that one's faults are no other's.
+
+    The earliest hook that knows the options: pytest-django reads the settings, which need these
+    addresses, within it.
+    """
     global SERVERS
-    if SERVERS is None and not os.environ.get("AFDASH_TESTS_WITHOUT_SERVERS"):
+    hands_out = early_config.known_args_namespace.numprocesses and "PYTEST_XDIST_WORKER" not in os.environ
+    if hands_out:
+        os.environ.update(NO_SERVERS)
+    elif SERVERS is None and not os.environ.get("AFDASH_TESTS_WITHOUT_SERVERS"):
         SERVERS = Servers()
         os.environ.update(SERVERS.environment)
         atexit.register(SERVERS.stop)
         SERVERS.prepare()
+    return (yield)

@@ -218,7 +218,9 @@ def test_a_program_that_ends_is_started_again(start):
 def test_a_killed_supervisor_leaves_nothing_that_a_new_one_minds(start, folder):
     run = start()
     run.until("afdash runs at")
-    pool = int((folder / "logs" / "worker.log").read_text().split()[1])
+    log = folder / "logs" / "worker.log"
+    wait_for(lambda: log.read_text().startswith("pool ") and log.read_text().count("\n"))
+    pool = int(log.read_text().split()[1])
     run.process.kill()
     run.process.wait()
     again = start()
