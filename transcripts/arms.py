@@ -84,7 +84,7 @@ _TIER_KEYS = frozenset(
 )
 _SWITCH_KEYS = frozenset({"debug_mode", "debug", "mode", "monitored", "oversight"})
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
-_TAG = re.compile(r"<\s*(is_[a-z_]{1,60})\s*>\s*(true|false)\s*</\s*\1\s*>[ \t]*\n?", re.IGNORECASE)
+TIER_TAG = re.compile(r"<\s*(is_[a-z_]{1,60})\s*>\s*(true|false)\s*</\s*\1\s*>[ \t]*\n?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def strip_arm_tag(text: str) -> tuple[str, list[ArmHint]]:
     """The text without tier tags, and what they said."""
     if "<" not in text:
         return text, []
-    hints = [ArmHint("tag", match[1].lower(), match[2].lower()) for match in _TAG.finditer(text)]
-    return (_TAG.sub("", text), hints) if hints else (text, hints)
+    hints = [ArmHint("tag", match[1].lower(), match[2].lower()) for match in TIER_TAG.finditer(text)]
+    return (TIER_TAG.sub("", text), hints) if hints else (text, hints)
 
 
 def hints_in(origin: str, values: Mapping[str, Any]) -> tuple[ArmHint, ...]:
