@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 
 from afdash.retry import in_transaction
 from annotations import revision_order
-from annotations.codebook import check_answers
+from annotations.answers import check_answers
 from annotations.labelling.claiming import LIVE, own_claims, renew, take_slot
 from annotations.labelling.conflicts import Invalid, LabellingConflict
 from annotations.labelling.rounds import NOT_OPEN

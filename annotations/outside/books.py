@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils.text import slugify
 
 from annotations import codebook as codebook_format
-from annotations.codebook import check_answers
+from annotations.answers import check_answers
 from annotations.models import Codebook, CodebookVersion
 from annotations.outside.hearing import Said, place_of
 from annotations.outside.wording import allowed, grown
