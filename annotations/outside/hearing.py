@@ -13,7 +13,7 @@ from annotations.labelling.saving import payload_of
 from annotations.models import AnnotationRevision, CodebookVersion
 from annotations.outside.people import UNNAMED
 from annotations.outside.wording import answers_in
-from annotations.spans import FIELDS, CheckedSpan, check_spans
+from annotations.spans import NEEDED, CheckedSpan, check_spans
 from transcripts.models import Ingest, Transcript, TranscriptBody
 from transcripts.readers.json_values import scalar_text
 from transcripts.records import HumanLabel, Message
@@ -106,7 +106,7 @@ def _fitting(
 ) -> tuple[list[CheckedSpan], list[str]]:
     """The spans whose quotes stand where they say, and a sentence for each of the others."""
     plain = [
-        {name: span[name] for name in FIELDS if name in span} if isinstance(span, Mapping) else span
+        {name: span[name] for name in NEEDED if name in span} if isinstance(span, Mapping) else span
         for span in given
     ]
     words = {str(span["label"]) for span in plain if isinstance(span, Mapping) and "label" in span}

@@ -141,3 +141,64 @@ def test_a_label_may_be_kept_to_kinds_of_segment(quote: str, is_allowed: bool) -
 
 def test_a_message_without_segments_is_text() -> None:
     assert kinds_in(Message("user", "hello"), 0, 5) == {"text"}
+
+
+STANCES = [{"key": "stated", "title": "stated"}, {"key": "causal", "title": "causal"}]
+RICH = parse(
+    {
+        "name": "Rich",
+        "questions": [],
+        "labels": [
+            {
+                "key": "anywhere",
+                "title": "reasoning",
+                "attributes": [{"key": "stance", "title": "stance", "required": True, "choices": STANCES}],
+            }
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "complete", "says"),
+    [
+        ({"attributes": {"stance": "causal"}}, True, ""),
+        ({"attributes": {}, "comment": "ünsure 🐔"}, False, ""),
+        ({}, False, ""),
+        ({}, True, "Choose 'stance'"),
+        ({"attributes": {"stance": "perhaps"}}, False, "not one of the choices"),
+        ({"attributes": {"stance": ["causal"]}}, False, "not one of the choices"),
+        ({"attributes": {"mood": "causal"}}, False, "no attribute 'mood'"),
+        ({"attributes": "causal"}, False, "must be an object"),
+        ({"comment": 3}, False, "must be a text"),
+        ({"comment": "\x00"}, False, "cannot be stored"),
+        ({"comment": "x" * 20_001}, False, "at most"),
+        ({"transcript": 7}, False, "one transcript"),
+    ],
+)
+def test_attributes_and_comments(more, complete, says):
+    clean, problems = check_spans(RICH, PLAIN, [span(**more)], complete=complete)
+    if says:
+        assert says in problems["0"]
+    else:
+        assert not problems
+        said = clean[0].as_json()
+        assert {key: said.get(key) for key in more if more[key]} == {
+            key: more[key] for key in more if more[key]
+        }
+        assert "transcript" not in said
+
+
+def test_a_span_of_a_pair_names_its_transcript():
+    texts = {7: PLAIN, 8: (Message("user", "other"),)}
+    both = [span(transcript=8, text="other"), span(transcript=7)]
+    clean, problems = check_spans(BOOK, texts, both)
+    assert not problems
+    assert [(each.transcript, each.quote) for each in clean] == [(7, "hello"), (8, "other")]
+
+
+@pytest.mark.parametrize("more", [{}, {"transcript": 9}, {"transcript": "7"}, {"transcript": True}])
+def test_a_span_of_a_pair_cannot_lie_elsewhere(more):
+    clean, problems = check_spans(BOOK, {7: PLAIN}, [span(**more)])
+    assert clean == []
+    assert "ranscript" in problems["0"]
