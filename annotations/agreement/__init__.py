@@ -1,0 +1,1 @@
+"""How far annotators agree: coefficients, spans, and intervals. Pure; who said what comes from elsewhere."""
