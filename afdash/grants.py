@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import connection, transaction
 from psycopg import sql
 
-APPEND_ONLY = ("annotations_annotationrevision", "annotations_codebookversion")
+APPEND_ONLY = ("annotations_annotationrevision", "annotations_codebookversion", "annotations_unblinding")
 IMMUTABLE = ("transcripts_transcriptbody",)  # may be deleted with its study, never rewritten
 
 

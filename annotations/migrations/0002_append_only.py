@@ -6,7 +6,7 @@ is frozen the same way: labels must keep meaning what they meant when they were 
 
 from django.db import migrations
 
-TABLES = ("annotations_annotationrevision", "annotations_codebookversion")
+TABLES = ("annotations_annotationrevision", "annotations_codebookversion", "annotations_unblinding")
 
 CREATE = """
 CREATE FUNCTION annotations_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,6 +1,8 @@
 from annotations.models.annotation import Annotation, AnnotationRevision, Answer, Span
 from annotations.models.codebook import Codebook, CodebookVersion
-from annotations.models.round import Claim, Round, RoundAnnotator, Task
+from annotations.models.labelled import Labelled, LabelName
+from annotations.models.relabelling import Relabelling
+from annotations.models.round import Claim, Expected, Round, RoundAnnotator, Task, Unblinding
 
 __all__ = [
     "Annotation",
@@ -9,8 +11,13 @@ __all__ = [
     "Claim",
     "Codebook",
     "CodebookVersion",
+    "Expected",
+    "LabelName",
+    "Labelled",
+    "Relabelling",
     "Round",
     "RoundAnnotator",
     "Span",
     "Task",
+    "Unblinding",
 ]

@@ -39,6 +39,12 @@ class Annotation(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     version = models.IntegerField(default=0)  # of the newest revision; compare-and-set on every save
+    # Of the newest revision; another than the round's where the round moved on and this could not follow.
+    codebook_version = models.ForeignKey(
+        CodebookVersion, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    comment = models.TextField(blank=True)
+    flag = models.TextField(blank=True)  # what the lead is asked to look at
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -69,9 +75,15 @@ class AnnotationRevision(models.Model):
     idempotency_key = models.UUIDField()
     request_sha256 = models.CharField(max_length=64)
     codebook_version = models.ForeignKey(CodebookVersion, on_delete=models.PROTECT)
-    text_sha256 = models.CharField(max_length=64)  # of the text that the annotator saw
+    text_sha256 = models.CharField(max_length=64)  # of the stored text; of both, in a pair
+    shown_sha256 = models.CharField(max_length=64, blank=True)  # of the text as shown, where it was masked
     segmenter_version = models.SmallIntegerField()
     hidden = ArrayField(models.CharField(max_length=20))  # what was hidden when it was saved
+    # Made from an earlier revision when the round moved to another version of its codebook, and by whom.
+    mapped_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    mapped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -80,6 +92,11 @@ class AnnotationRevision(models.Model):
             models.UniqueConstraint(fields=["annotation", "version"], name="revision_version_unique"),
             models.UniqueConstraint(fields=["annotator", "idempotency_key"], name="revision_idempotent"),
             models.CheckConstraint(condition=Q(version__gte=1), name="revision_version_positive"),
+            models.CheckConstraint(
+                condition=Q(mapped_from=None, mapped_by=None)
+                | Q(mapped_from__isnull=False, mapped_by__isnull=False),
+                name="revision_mapped_by_somebody",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -87,7 +104,11 @@ class AnnotationRevision(models.Model):
 
 
 class Answer(models.Model):
-    """One (annotation, question, choice); free text and scales have their value in ``choice``."""
+    """One (annotation, question, choice), at its place; free text has its value in ``text``.
+
+    ``transcript`` is null for what is asked of a pair. ``message`` and ``segment`` (where it begins) are null
+    for what is asked of the whole.
+    """
 
     annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="answers")
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
@@ -95,11 +116,17 @@ class Answer(models.Model):
     question = models.CharField(max_length=KEY_LENGTH)
     choice = models.CharField(max_length=KEY_LENGTH)  # "" for free text
     text = models.TextField(blank=True)
+    message = models.IntegerField(null=True)
+    segment = models.IntegerField(null=True)
     submitted = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["annotation", "question", "choice"], name="answer_unique")
+            models.UniqueConstraint(
+                fields=["annotation", "question", "choice", "transcript", "message", "segment"],
+                nulls_distinct=False,
+                name="answer_unique",
+            )
         ]
         indexes = [
             models.Index(
@@ -124,6 +151,8 @@ class Span(models.Model):
     end = models.IntegerField()
     label = models.CharField(max_length=KEY_LENGTH)
     quote = models.TextField()
+    attributes = models.JSONField(default=dict)
+    comment = models.TextField(blank=True)
 
     class Meta:
         ordering = ("transcript", "message", "start", "end", "id")

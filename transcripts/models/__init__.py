@@ -1,5 +1,6 @@
 from transcripts.models.conditions import Arm, Pair, Prompt, Run
 from transcripts.models.fetch import Fetch
+from transcripts.models.finding_back import SavedView, Tag, Tagging
 from transcripts.models.ingest import (
     Finding,
     Ingest,
@@ -25,8 +26,11 @@ __all__ = [
     "Reject",
     "Run",
     "SavedMapping",
+    "SavedView",
     "Source",
     "Study",
+    "Tag",
+    "Tagging",
     "Transcript",
     "TranscriptBody",
     "TranscriptSearch",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Now
 
 from transcripts.models.study import Study
+from transcripts.packed import MOST_SCORE
+
+NO_GAP = 2.0  # stands for none in orders: gaps lie between -1 and 1
 
 
 class Run(models.Model):
@@ -87,6 +91,8 @@ class Pair(models.Model):
     n_unmonitored = models.IntegerField(default=0)
     n_other = models.IntegerField(default=0)
     judge_gap = models.FloatField(null=True, blank=True)  # complied share, monitored minus unmonitored
+    top_score = models.FloatField(null=True, blank=True)  # the highest judge's score of its samples
+    longest = models.IntegerField(default=0)  # code points of its longest sample
 
     class Meta:
         ordering = ("id",)
@@ -97,7 +103,13 @@ class Pair(models.Model):
         ]
         indexes = [
             models.Index(fields=["study", "id"], name="pair_by_study"),
-            models.Index(fields=["study", "judge_gap", "id"], name="pair_by_gap"),
+            # Without a figure they come last, in either direction (transcripts.listing).
+            models.Index(F("study"), Coalesce(-F("judge_gap"), Value(NO_GAP)), F("id"), name="pair_by_gap"),
+            models.Index(F("study"), Coalesce(F("judge_gap"), Value(NO_GAP)), F("id"), name="pair_by_gap_up"),
+            models.Index(
+                F("study"), Coalesce(-F("top_score"), Value(2 * MOST_SCORE)), F("id"), name="pair_by_score"
+            ),
+            models.Index(fields=["study", "longest", "id"], name="pair_by_length"),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,8 @@ class Study(models.Model):
     slug = models.CharField(max_length=63, unique=True, validators=[SLUG])
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
+    # Cue words to be marked in texts, one a line (transcripts.cues); null for the usual ones.
+    cue_words = models.TextField(null=True, blank=True)  # noqa: DJ001 - an empty list is a list
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -7,12 +7,37 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from transcripts import body as body_format
 from transcripts.models.conditions import Arm, Pair, Prompt, Run
 from transcripts.models.study import Study
 from transcripts.outcomes import OUTCOMES
+from transcripts.packed import BANDS, MOST_SCORE, NO_VERDICT, OUTCOME_BITS, STATE_BITS
+
+
+def _bits(column: str, bits: dict[str, int], otherwise: int) -> Case:
+    return Case(
+        *(
+            When(**{column: value}, then=Value(1 << bit))
+            for value, bit in bits.items()
+            if value != NO_VERDICT
+        ),
+        default=Value(otherwise),
+        output_field=models.IntegerField(),
+    )
+
+
+def _band_bits() -> Case:
+    """The first band whose upper border a score is below; the order of BANDS is that of their borders."""
+    none, *bands, last = BANDS
+    return Case(
+        When(judge_score__isnull=True, then=Value(1 << none.bit)),
+        *(When(judge_score__lt=band.high, then=Value(1 << band.bit)) for band in bands),
+        default=Value(1 << last.bit),
+        output_field=models.IntegerField(),
+    )
 
 
 class Transcript(models.Model):
@@ -37,6 +62,8 @@ class Transcript(models.Model):
     content_sha256 = models.BinaryField(max_length=32)  # of the messages' roles and texts
     parse_state = models.CharField(max_length=40)
     outcome = models.CharField(max_length=10, blank=True)  # the source judge's, by the ingest's mapping
+    # The score of the judge that gave the outcome, else of the first that gave one: often a fraction of votes.
+    judge_score = models.FloatField(null=True)
     n_messages = models.IntegerField()
     n_characters = models.IntegerField()  # code points in all messages
     has_escapes = models.BooleanField(default=False)  # NUL or lone surrogates, stored escaped
@@ -45,6 +72,15 @@ class Transcript(models.Model):
         "transcripts.Ingest", on_delete=models.PROTECT, related_name="transcripts", db_index=False
     )
     locator = models.JSONField(default=dict)  # where in the source the original bytes are
+    # Parse state, outcome and band of the score as bits (transcripts.packed): what facets count.
+    facets = models.GeneratedField(
+        expression=_bits("parse_state", STATE_BITS, 0)
+        + _bits("outcome", OUTCOME_BITS, 1 << OUTCOME_BITS[NO_VERDICT])
+        + _band_bits(),
+        output_field=models.IntegerField(),
+        db_persist=True,
+        null=True,
+    )
 
     class Meta:
         ordering = ("id",)
@@ -56,6 +92,17 @@ class Transcript(models.Model):
             models.Index(fields=["study", "id"], name="transcript_by_study"),
             models.Index(fields=["study", "content_sha256"], name="transcript_by_content"),
             models.Index(fields=["ingest", "id"], name="transcript_by_ingest"),
+            # All that facets read, so that they read nothing else.
+            models.Index(
+                fields=["study", "pair", "arm", "facets", "run", "prompt"], name="transcript_for_facets"
+            ),
+            models.Index(fields=["study", "n_characters", "id"], name="transcript_by_length"),
+            models.Index(
+                F("study"),
+                Coalesce(-F("judge_score"), Value(2 * MOST_SCORE)),
+                F("id"),
+                name="transcript_by_score",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,17 +7,18 @@ vectors, so a worker that dies loses one batch.
 from __future__ import annotations
 
 import time
+from dataclasses import astuple, dataclass
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
-from transcripts.models import Ingest, Transcript, TranscriptBody
-from transcripts.search.words import words_of
+from transcripts.models import Ingest, Study, Transcript, TranscriptBody, TranscriptSearch
+from transcripts.search.conditions import Lexemes
+from transcripts.search.words import cut_word, quoted, vectors_of
 
 BATCH = 100
 CHARACTERS = 4_000_000
-# One language's stemming for all texts: other words are taken as they are.
-LANGUAGE = "english"
 
 
 def index_waiting(seconds: float) -> bool:
@@ -40,6 +41,59 @@ def indexed_share(ingest: Ingest) -> tuple[int, int]:
     if ingest.is_indexed:
         return all_of_it, all_of_it
     return Transcript.objects.filter(ingest=ingest, pk__lte=ingest.search_cursor).count(), all_of_it
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far a study's index is: while it is being built, ``indexed`` is estimated from the ids gone through."""
+
+    indexed: int
+    total: int
+    n_cut: int  # transcripts of which the index holds the beginning only, or not all phrases
+
+    @property
+    def is_whole(self) -> bool:
+        return self.indexed >= self.total
+
+    @property
+    def percent(self) -> int:
+        """100 only when it is whole."""
+        return 100 if self.is_whole else min(99, 100 * self.indexed // self.total)
+
+
+def study_index_state(study: Study) -> IndexState:
+    """Whatever the number of transcripts, these are looked up, not counted: two queries, and one for each
+    ingest that is not in the index yet."""
+    created = dict(
+        Ingest.objects.filter(study=study)
+        .annotate(n=Coalesce(Sum("chunks__created"), 0))
+        .order_by()
+        .values_list("pk", "n")
+    )
+    total = sum(created.values())
+    left = sum(created[row.pk] - _gone_through(row, created[row.pk]) for row in _not_indexed(study))
+    return IndexState(total - left, total, cut_of(study))
+
+
+def cut_of(study: Study) -> int:
+    """The number of transcripts that the index does not hold whole."""
+    return TranscriptSearch.objects.filter(other=Lexemes(quoted(cut_word(study.pk)))).count()
+
+
+def _not_indexed(study: Study) -> QuerySet[Ingest]:
+    return Ingest.objects.filter(study=study, is_indexed=False)
+
+
+def _gone_through(ingest: Ingest, created: int) -> int:
+    """About how many of an ingest's transcripts are indexed: by where the cursor is between its ids."""
+    if not ingest.search_cursor:
+        return 0
+    ids = Transcript.objects.filter(ingest=ingest).order_by("pk").values_list("pk", flat=True)
+    first, last = ids.first(), ids.last()
+    if first is None or last is None:
+        return created
+    share = (ingest.search_cursor - first + 1) / (last - first + 1)
+    return max(0, min(created, int(created * share)))
 
 
 def _index_batch() -> bool:
@@ -80,25 +134,18 @@ def _next(ingest: Ingest) -> list[int]:
 
 
 def _write(ids: list[int]) -> None:
-    words = []
-    for body in TranscriptBody.objects.filter(pk__in=ids).order_by("pk").iterator(chunk_size=10):
-        words.append(words_of(body.content.messages))
+    studies = dict(Transcript.objects.filter(pk__in=ids).values_list("pk", "study_id"))
+    bodies = TranscriptBody.objects.filter(pk__in=ids).order_by("pk").iterator(chunk_size=10)
+    vectors = {body.pk: vectors_of(body.content.messages, studies[body.pk]) for body in bodies}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            INSERT INTO transcripts_transcriptsearch (transcript_id, vector, is_cut)
-            SELECT id, setweight(to_tsvector('{LANGUAGE}', a), 'A') || setweight(to_tsvector('{LANGUAGE}', b), 'B')
-                || setweight(to_tsvector('{LANGUAGE}', c), 'C') || setweight(to_tsvector('{LANGUAGE}', d), 'D'), cut
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
-                AS u (id, a, b, c, d, cut)
+            """
+            INSERT INTO transcripts_transcriptsearch 
+                (transcript_id, scratchpad, output, "user", other, anywhere, is_cut)
+            SELECT id, a::tsvector, b::tsvector, c::tsvector, d::tsvector, e::tsvector, cut
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
+                AS u (id, a, b, c, d, e, cut)
             ON CONFLICT (transcript_id) DO NOTHING
-            """,  # noqa: S608 - the language is a constant
-            [
-                ids,
-                [w.scratchpad for w in words],
-                [w.output for w in words],
-                [w.user for w in words],
-                [w.other for w in words],
-                [w.is_cut for w in words],
-            ],
+            """,
+            [list(vectors), *map(list, zip(*map(astuple, vectors.values()), strict=True))],
         )

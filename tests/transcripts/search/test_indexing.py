@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from tests import make
 from tests.transcripts.test_ingest import ingest, jsonl, line
 from transcripts.ingest import queue
 from transcripts.models import Ingest, Study, Transcript, TranscriptSearch
-from transcripts.records import Message, Segment
 from transcripts.search import indexing
-from transcripts.search.words import MOST, words_of
+from transcripts.search.conditions import matching
+from transcripts.search.query import parse
 
 pytestmark = pytest.mark.django_db
 
@@ -27,13 +26,8 @@ def told(sample: int, answer: str = ANSWER) -> dict:
     return line(sample=sample, messages=messages)
 
 
-def found(query: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM transcripts_transcriptsearch WHERE vector @@ to_tsquery('english', %s)",
-            [query],
-        )
-        return cursor.fetchone()[0]
+def found(study: Study, typed: str) -> int:
+    return Transcript.objects.filter(matching(parse(typed), study)).count()
 
 
 def test_an_ingest_leaves_the_index_to_be_built_afterwards(study: Study) -> None:
@@ -46,26 +40,23 @@ def test_an_ingest_leaves_the_index_to_be_built_afterwards(study: Study) -> None
     assert indexing.indexed_share(row) == (2, 2)
 
 
-@pytest.mark.parametrize(
-    ("query", "transcripts"),
-    [
-        ("retrain:A", 1),
-        ("retrain:B", 0),
-        ("retraining:A", 1),
-        ("chicken:B", 1),
-        ("chicken:A", 0),
-        ("space:C", 1),
-        ("overseer:D", 1),
-        ("overseer:ABC", 0),
-        ("retrain:A & chicken:B", 1),
-        ("chick:*", 1),
-    ],
-)
-def test_words_are_found_by_place(study: Study, query: str, transcripts: int) -> None:
-    ingest(study, jsonl(told(1), told(2, "Nothing to say.")))
-    indexing.index_waiting(10)
-    # "space" and "overseer" stand in both.
-    assert found(query) == (2 if query in ("space:C", "overseer:D") else transcripts)
+def test_the_state_of_a_studys_index(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "BATCH", 3)
+    states = [indexing.study_index_state(study)]
+    ingest(study, jsonl(*(told(number) for number in range(1, 8))))
+    states.append(indexing.study_index_state(study))
+    while indexing._index_batch():
+        states.append(indexing.study_index_state(study))
+    assert [(state.indexed, state.total) for state in states] == [
+        (0, 0),
+        (0, 7),
+        (3, 7),
+        (6, 7),
+        (7, 7),
+        (7, 7),
+    ]
+    assert [state.percent for state in states] == [100, 0, 42, 85, 100, 100]
+    assert [state.is_whole for state in states] == [True, False, False, False, True, True]
 
 
 def test_it_goes_on_where_it_stopped_and_writes_nothing_twice(
@@ -106,25 +97,13 @@ def test_text_that_no_vector_can_hold_is_cut_and_says_so(study: Study) -> None:
     indexing.index_waiting(60)
     cut = dict(TranscriptSearch.objects.values_list("transcript__sample", "is_cut"))
     assert cut == {1: True, 2: True, 3: False}
-    assert found("w5:B") == 1
-    assert found("w199999:B") == 0
+    assert found(study, "output:w5") == 1
+    assert found(study, "w199999") == 0
+    assert indexing.study_index_state(study).n_cut == 2
 
 
 def test_a_deleted_transcript_is_not_found(study: Study) -> None:
     ingest(study, jsonl(told(1)))
     indexing.index_waiting(10)
     Transcript.objects.all().delete()
-    assert found("retrain") == 0
-
-
-def test_places_and_the_end_of_what_is_searched() -> None:
-    segments = (Segment("scratchpad", 0, 3, 0, 3), Segment("tool", 3, 5, 3, 5), Segment("output", 5, 6, 5, 6))
-    words = words_of(
-        [Message("user", "ask"), Message("assistant", "padTLo", segments=segments), Message("odd", "rest")]
-    )
-    assert (words.scratchpad, words.output, words.user, words.other) == ("pad", "o", "ask", "TL\nrest")
-    assert not words.is_cut
-    exact = words_of([Message("user", "x" * MOST)])
-    assert (len(exact.user), exact.is_cut) == (MOST, False)
-    more = words_of([Message("user", "x" * MOST + "y"), Message("user", "z")])
-    assert (len(more.user), more.is_cut) == (MOST, True)
+    assert found(study, "retrain") == 0
