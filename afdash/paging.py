@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
@@ -25,7 +25,7 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An ordering by named columns without NULLs, ending in a unique one. ``-`` reverses a column."""
+    """An ordering by named columns without NULLs, ending in a unique one. ``-`` before all of them reverses it."""
 
     name: str
     columns: tuple[str, ...]
@@ -67,16 +67,42 @@ def _can_be_stored(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
-def _after(columns: Sequence[str], values: Sequence[Any]) -> Q:
-    """Rows that come after ``values`` in the order of ``columns``."""
-    condition = Q(pk__in=[])
-    equal = Q()
-    for column, value in zip(columns, values, strict=True):
-        name = column.lstrip("-")
-        side = "lt" if column.startswith("-") else "gt"
-        condition |= equal & Q(**{f"{name}__{side}": value})
-        equal &= Q(**{name: value})
-    return condition
+class _RowAfter(Func):
+    """``(a, b) > (x, y)``: one condition that an index on a and b serves, however many rows share an a."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, columns: Sequence[str], values: Sequence[Value], sign: str) -> None:
+        super().__init__(*map(F, columns), *values)
+        row = ", ".join(["%s"] * len(columns))
+        self.template = f"({row}) {sign} ({row})"
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+        parts = [compiler.compile(each) for each in self.source_expressions]
+        return self.template % tuple(sql for sql, _ in parts), [p for _, given in parts for p in given]
+
+
+def rows_after(rows: QuerySet[Any], columns: Sequence[str], values: Sequence[Any]) -> QuerySet[Any]:
+    """``rows`` that come after ``values`` in the order of ``columns``, which all go the same way.
+
+    Raises ValueError, TypeError or ValidationError for values that the columns cannot have.
+    """
+    names = [column.lstrip("-") for column in columns]
+    backwards = {column.startswith("-") for column in columns}
+    if len(backwards) > 1:
+        raise ValueError(f"A page cannot go on in an order of mixed directions: {columns}")
+    fields = [_field_of(rows, name) for name in names]
+    given = [
+        Value(field.get_prep_value(value), output_field=field)
+        for field, value in zip(fields, values, strict=True)
+    ]
+    return rows.filter(_RowAfter(names, given, "<" if True in backwards else ">"))
+
+
+def _field_of(rows: QuerySet[Any], name: str) -> Any:
+    annotated = rows.query.annotations.get(name)
+    return annotated.output_field if annotated is not None else rows.model._meta.get_field(name)
 
 
 def page_of(rows: QuerySet[Any], order: Order, cursor: str | None, size: int = PAGE_SIZE) -> Page:
@@ -86,7 +112,7 @@ def page_of(rows: QuerySet[Any], order: Order, cursor: str | None, size: int = P
     columns = order.columns if direction == "next" else order.reversed()
     if values is not None:
         try:
-            rows = rows.filter(_after(columns, values))
+            rows = rows_after(rows, columns, values)
         except (ValueError, TypeError, ValidationError) as error:
             raise BadCursor from error
     items = list(rows.order_by(*columns)[: size + 1])

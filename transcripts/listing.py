@@ -5,25 +5,73 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, FloatField, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Left
 
-from afdash.paging import Order
+from afdash.paging import Order, rows_after
 from transcripts.models import Pair, Study, Transcript
+from transcripts.models.conditions import NO_GAP
 from transcripts.outcomes import OUTCOMES
+from transcripts.packed import MOST_SCORE
 from transcripts.wording import ROLE_ORDER, outcome_letter, outcome_words
 
 CLIP = 300  # characters of a prompt that a list fetches
 STRIP = 24  # cells of an arm's strip of outcomes; beyond that the counts say it
 
 BY_ID = Order("id", ("id",))
-# A pair without a gap comes last in both directions; gaps lie between -1 and 1.
-_NO_GAP = 2.0
-ORDERS = {
-    "gap": Order("gap", ("gap_rank", "id")),
-    "-gap": Order("-gap", ("gap_rank", "id")),
-    "id": BY_ID,
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order that a reader may ask for. An index serves each of them (``tests/transcripts/test_list_plans.py``).
+
+    ``figure`` is the column that it goes by. Where that may be NULL, ``none`` stands for that and is beyond all
+    figures, and rows are by ``rank``, which has no NULL: keyset pages take none.
+    """
+
+    order: Order
+    words: str
+    figure: str = ""
+    none: float | None = None
+    hidden_with: str = ""
+
+    @property
+    def rank(self) -> Coalesce:
+        figure = F(self.figure) if self.order.name.startswith("-") else -F(self.figure)
+        return Coalesce(figure, Value(self.none), output_field=FloatField())
+
+    def rank_of(self, row: Any) -> float:
+        figure = getattr(row, self.figure)
+        if figure is None:
+            return float(self.none or 0)
+        return float(figure if self.order.name.startswith("-") else -figure)
+
+
+def _ranked(name: str, words: str, figure: str, none: float) -> Sort:
+    return Sort(Order(name, ("rank", "id")), words, figure, none, "judge")
+
+
+# What has no figure comes last in both directions.
+_SORTS_OF_PAIRS = (
+    _ranked("gap", "largest gap first", "judge_gap", NO_GAP),
+    _ranked("-gap", "smallest gap first", "judge_gap", NO_GAP),
+    _ranked("score", "highest judge’s score first", "top_score", 2 * MOST_SCORE),
+    Sort(Order("length", ("-longest", "-id")), "longest first"),
+    Sort(Order("-length", ("longest", "id")), "shortest first"),
+    Sort(BY_ID, "in the order of ingest"),
+)
+_SORTS_OF_TRANSCRIPTS = (
+    Sort(BY_ID, "in the order of ingest"),
+    _ranked("score", "highest judge’s score first", "judge_score", 2 * MOST_SCORE),
+    Sort(Order("length", ("-n_characters", "-id")), "longest first"),
+    Sort(Order("-length", ("n_characters", "id")), "shortest first"),
+)
+# By model, name of the order; the usual order first.
+SORTS: dict[type[Any], dict[str, Sort]] = {
+    Pair: {sort.order.name: sort for sort in _SORTS_OF_PAIRS},
+    Transcript: {sort.order.name: sort for sort in _SORTS_OF_TRANSCRIPTS},
 }
 
 
@@ -45,17 +93,17 @@ def pair_rows(study: Study) -> QuerySet[Pair]:
     )
 
 
-def in_order(rows: QuerySet[Pair], sort: str) -> QuerySet[Pair]:
-    """``rows`` with the column that ``ORDERS[sort]`` needs: keyset pages take no NULL."""
-    if sort == "id":
-        return rows
-    figure = F("judge_gap") if sort == "-gap" else -F("judge_gap")
-    return rows.annotate(gap_rank=Coalesce(figure, Value(_NO_GAP), output_field=FloatField()))
+def in_order(rows: QuerySet[Any], sort: str) -> QuerySet[Any]:
+    """``rows`` with the column that the order ``sort`` needs."""
+    wanted = SORTS[rows.model][sort]
+    return rows.annotate(rank=wanted.rank) if wanted.none is not None else rows
 
 
-def orders(hidden: frozenset[str]) -> tuple[str, ...]:
-    """The orders that a reader may ask for, the usual one first."""
-    return ("id",) if "judge" in hidden else ("gap", "-gap", "id")
+def orders(hidden: frozenset[str], of: type[Any] = Pair) -> tuple[str, ...]:
+    """The orders of pairs or transcripts that a reader may ask for, the usual one first."""
+    known = [name for name, sort in SORTS[of].items() if sort.hidden_with not in hidden]
+    usual = next(iter(SORTS[of]))
+    return tuple(known if usual in known else sorted(known, key=lambda name: name != BY_ID.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +117,22 @@ class Neighbours:
 
 
 def neighbours(rows: QuerySet[Pair], sort: str, pair: Pair) -> Neighbours:
-    """Three queries. ``rows`` are the pairs that pass; ``pair`` need not be one of them."""
-    rows = in_order(rows, sort)
-    if sort == "id":
-        before, after = Q(id__lt=pair.pk), Q(id__gt=pair.pk)
-        columns: tuple[str, ...] = ("id",)
-    else:
-        gap = pair.judge_gap
-        rank = _NO_GAP if gap is None else gap if sort == "-gap" else -gap
-        before = Q(gap_rank__lt=rank) | Q(gap_rank=rank, id__lt=pair.pk)
-        after = Q(gap_rank__gt=rank) | Q(gap_rank=rank, id__gt=pair.pk)
-        columns = ("gap_rank", "id")
-    backwards = tuple(f"-{column}" for column in columns)
-    counts = rows.order_by().aggregate(
-        total=Count("pk"), before=Count("pk", filter=before), here=Count("pk", filter=Q(pk=pair.pk))
-    )
+    """Four queries. ``rows`` are the pairs that pass; ``pair`` need not be one of them."""
+    wanted = SORTS[Pair][sort]
+    rows = in_order(rows.order_by(), sort)
+    here = [
+        wanted.rank_of(pair) if column == "rank" else getattr(pair, column.lstrip("-"))
+        for column in wanted.order.columns
+    ]
+    before = rows_after(rows, wanted.order.reversed(), here)
+    after = rows_after(rows, wanted.order.columns, here)
+    # Two counts that an index answers by itself, not one that reads every pair.
+    counts = rows.aggregate(total=Count("pk"), here=Count("pk", filter=Q(pk=pair.pk)))
+    position = before.count() + 1 if counts["here"] else 0
     return Neighbours(
-        previous=rows.filter(before).order_by(*backwards).values_list("pk", flat=True).first(),
-        next=rows.filter(after).order_by(*columns).values_list("pk", flat=True).first(),
-        position=counts["before"] + 1 if counts["here"] else 0,
+        previous=before.order_by(*wanted.order.reversed()).values_list("pk", flat=True).first(),
+        next=after.order_by(*wanted.order.columns).values_list("pk", flat=True).first(),
+        position=position,
         total=counts["total"],
     )
 

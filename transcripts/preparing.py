@@ -5,15 +5,17 @@ The person's word (model, setting, arm, role, mapping) goes before the source's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from transcripts import body as body_format
 from transcripts.arms import ArmDecision, resolve, strip_arm_tag
 from transcripts.identities import identity
+from transcripts.immutable import immutable
 from transcripts.mapping import mapped_arm
 from transcripts.outcomes import outcome_of
+from transcripts.packed import usable_score
 from transcripts.quotes import anchor_all
 from transcripts.records import HumanLabel, Message, PromptKey, Record, RecordFinding, RunKey, Verdict
 from transcripts.segments import parse_state_of
@@ -23,7 +25,7 @@ from transcripts.text import is_escaped, storable
 _ESCAPED = b"\xf4"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PreparedVerdict:
     """What goes into a row of its own: names cut to what a list shows, the rest packed."""
 
@@ -34,7 +36,7 @@ class PreparedVerdict:
     detail: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Prepared:
     """One transcript-to-be with everything decided. ``content`` is its sha256, ``packed`` its body."""
 
@@ -50,6 +52,7 @@ class Prepared:
     packed: bytes
     parse_state: str
     outcome: str
+    judge_score: float | None
     n_messages: int
     n_characters: int
     has_escapes: bool
@@ -79,12 +82,11 @@ def prepare(record: Record, reader: str, options: Mapping[str, Any]) -> Prepared
         parse_state=parse_state_of(messages),
         # The first judge whose words have a known meaning speaks for the transcript.
         outcome=next((verdict.outcome for verdict in verdicts if verdict.outcome), ""),
+        judge_score=score_of_all(verdicts),
         n_messages=len(messages),
-        n_characters=sum(len(message.text) for message in messages),
-        has_escapes=any(
-            _ESCAPED in text and is_escaped(message.text)
-            for message, text in zip(messages, texts, strict=True)
-        ),
+        n_characters=sum([len(message.text) for message in messages]),
+        has_escapes=any(_ESCAPED in text for text in texts)
+        and any(is_escaped(message.text) for message in messages),
         verdicts=verdicts,
         findings=(*record.findings, *arm.findings),
         labels=record.labels,
@@ -106,6 +108,16 @@ def prepare_verdicts(
             judge, verdict.value[:500], verdict.score, outcome, body_format.pack_detail(quoted)
         )
     return tuple(prepared.values())
+
+
+def score_of_all(verdicts: Sequence[PreparedVerdict]) -> float | None:
+    """The score of the judge that gave the outcome, if it gave one, else of the first judge that did.
+
+    :func:`transcripts.ingest.finish.rescore` says the same of verdicts that are stored.
+    """
+    spoke = [verdict for verdict in verdicts if verdict.outcome][:1]
+    scores = (usable_score(verdict.score) for verdict in (*spoke, *verdicts))
+    return next((score for score in scores if score is not None), None)
 
 
 def prompt_text(prompt: PromptKey) -> str:

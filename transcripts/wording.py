@@ -55,6 +55,25 @@ def outcome_words(outcome: str) -> str:
     return outcome or "no verdict"
 
 
+_BAND_WORDS = {"none": "no score", "below-0": "below 0", "above-10": "above 10", "1-3": "above 1, below 3"}
+
+
+def band_words(band: str) -> str:
+    """Of ``transcripts.packed.BANDS``: ``.2 to .4`` for ``0.2-0.4``, where the upper border is not in it."""
+    if band in _BAND_WORDS:
+        return _BAND_WORDS[band]
+    return " to ".join(part.removeprefix("0") if "." in part else part for part in band.split("-"))
+
+
+def score_words(score: float | None) -> str:
+    """``.40``, ``1``, ``7.5``; "" where there is none."""
+    if score is None:
+        return ""
+    if 0 < score < 1:
+        return f"{score:.2f}".removeprefix("0") if 0.005 <= score < 0.995 else f"{score:.1g}"
+    return f"{score:.4g}"
+
+
 def gap_words(gap: float | None) -> str:
     """``+.70``, ``−.10``, ``.00``; "" where there is none."""
     if gap is None:

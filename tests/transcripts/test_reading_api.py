@@ -154,6 +154,7 @@ class TestLists:
             "sample": 1,
             "parse_state": "ok",
             "outcome": "complied",
+            "judge_score": None,
             "n_messages": 2,
             "n_characters": row.n_characters,
             "has_escapes": False,

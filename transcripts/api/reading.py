@@ -6,6 +6,7 @@ halves of emoji in it are kept as private characters (``transcripts.text``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -23,7 +24,8 @@ from transcripts import filters as filter_table
 from transcripts.access import StudyAccess, access_pair, access_transcript, studies_of
 from transcripts.columns import arms_of
 from transcripts.filters import BadFilter, Filters
-from transcripts.listing import BY_ID, ORDERS, in_order
+from transcripts.found import searching
+from transcripts.listing import BY_ID, SORTS, in_order, orders
 from transcripts.models import Arm, Membership, Pair, Prompt, Run, Study, Transcript
 from transcripts.records import Message
 
@@ -32,11 +34,26 @@ NAMED = Order("slug", ("slug",))
 
 def _filters(request: Request, access: StudyAccess, *besides: str) -> Filters:
     try:
-        return filter_table.parse(
-            request.query_params, access.hidden, frozenset({*PAGE_PARAMETERS, *besides})
-        )
+        return filter_table.parse(request.query_params, access, frozenset({*PAGE_PARAMETERS, *besides}))
     except BadFilter as error:
         raise ParseError(str(error)) from error
+
+
+def _order(request: Request, access: StudyAccess, of: type[Model]) -> str:
+    # A cursor must hold while rows come in, so the plain order is the usual one for scripts.
+    sort = request.query_params.get("sort", "id")
+    known = orders(access.hidden, of)
+    if sort not in known:
+        raise ParseError(f"sort must be one of {', '.join(known)}.")
+    return str(sort)
+
+
+def _listed(
+    request: Request, filters: Filters, rows: QuerySet[Any], sort: str, present: Callable[[Any], Any]
+) -> Response:
+    """A page of ``rows``, which are narrowed by a search where there is one."""
+    with searching(filters):
+        return paged(request, in_order(rows, sort), SORTS[rows.model][sort].order, present)
 
 
 def _count(rows: QuerySet[Any], column: str) -> Coalesce:
@@ -71,7 +88,11 @@ def present_transcript(transcript: Transcript, access: StudyAccess) -> dict[str,
         "arm": present_arm(transcript.arm),
         "sample": transcript.sample,
         "parse_state": transcript.parse_state,
-        **({"outcome": transcript.outcome} if access.shows("judge") else {}),
+        **(
+            {"outcome": transcript.outcome, "judge_score": transcript.judge_score}
+            if access.shows("judge")
+            else {}
+        ),
         "n_messages": transcript.n_messages,
         "n_characters": transcript.n_characters,
         "has_escapes": transcript.has_escapes,
@@ -107,7 +128,8 @@ def present_pair(pair: Pair, access: StudyAccess) -> dict[str, Any]:
         "n_monitored": pair.n_monitored,
         "n_unmonitored": pair.n_unmonitored,
         "n_other": pair.n_other,
-        **({"judge_gap": pair.judge_gap} if access.shows("judge") else {}),
+        "longest": pair.longest,
+        **({"judge_gap": pair.judge_gap, "top_score": pair.top_score} if access.shows("judge") else {}),
     }
 
 
@@ -196,10 +218,10 @@ class Transcripts(StudyView):
     reading = True
 
     def get(self, request: Request, slug: str) -> Response:
-        filters = _filters(request, self.access)
+        filters, sort = _filters(request, self.access, "sort"), _order(request, self.access, Transcript)
         rows = Transcript.objects.filter(study=self.access.study).select_related("run", "arm", "prompt")
         rows = filters.transcripts(rows.defer("prompt__text", "locator", "content_sha256"))
-        return paged(request, rows, BY_ID, lambda row: present_transcript(row, self.access))
+        return _listed(request, filters, rows, sort, lambda row: present_transcript(row, self.access))
 
 
 class TranscriptDetail(StudyView):
@@ -233,14 +255,9 @@ class Pairs(StudyView):
     reading = True
 
     def get(self, request: Request, slug: str) -> Response:
-        filters = _filters(request, self.access, "sort")
-        # A cursor must hold while rows come in, so the plain order is the usual one for scripts.
-        sort = request.query_params.get("sort", "id")
-        known = ("id",) if not self.access.shows("judge") else tuple(ORDERS)
-        if sort not in known:
-            raise ParseError(f"sort must be one of {', '.join(known)}.")
+        filters, sort = _filters(request, self.access, "sort"), _order(request, self.access, Pair)
         rows = filters.pairs(Pair.objects.filter(study=self.access.study).select_related("run", "prompt"))
-        return paged(request, in_order(rows, sort), ORDERS[sort], lambda row: present_pair(row, self.access))
+        return _listed(request, filters, rows, sort, lambda row: present_pair(row, self.access))
 
 
 class PairDetail(StudyView):

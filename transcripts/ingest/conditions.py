@@ -97,8 +97,8 @@ class Conditions:
             runs, prompts = [key[0] for key in missing], [key[1] for key in missing]
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "INSERT INTO transcripts_pair (study_id, run_id, prompt_id, n_monitored, n_unmonitored, n_other) "
-                    "SELECT %s, r, p, 0, 0, 0 FROM unnest(%s::bigint[], %s::bigint[]) AS u (r, p) "
+                    "INSERT INTO transcripts_pair (study_id, run_id, prompt_id, n_monitored, n_unmonitored, n_other,"
+                    " longest) SELECT %s, r, p, 0, 0, 0, 0 FROM unnest(%s::bigint[], %s::bigint[]) AS u (r, p) "
                     "ON CONFLICT DO NOTHING",
                     [self.study_id, runs, prompts],
                 )

@@ -6,13 +6,14 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Sum
 
 from transcripts.models import Finding, Ingest, IngestChunk, Reject, Transcript
+from transcripts.packed import MOST_SCORE
 
 # A run that shares fewer transcripts than this with another model shares chance, not a mix-up.
 IDENTICAL_AT_LEAST = 2
 
 
 def refresh_pairs(ingest_id: int) -> None:
-    """Recount the pairs that this ingest added to: samples by role, and the judge's gap.
+    """Recount the pairs that this ingest added to: samples by role, and the figures that lists sort by.
 
     Locked in id order, so two ingests that finish together on the same pairs cannot deadlock.
     """
@@ -38,18 +39,45 @@ def recount(pairs: list[int]) -> None:
                     count(*) FILTER (WHERE a.role = 'other') AS other,
                     avg((t.outcome = 'complied')::int) FILTER (WHERE a.role = 'monitored' AND t.outcome <> '')
                   - avg((t.outcome = 'complied')::int) FILTER (WHERE a.role = 'unmonitored' AND t.outcome <> '')
-                    AS gap
+                    AS gap,
+                    max(t.judge_score) AS top, coalesce(max(t.n_characters), 0) AS longest
                 FROM unnest(%s::bigint[]) AS touched (id)
                 LEFT JOIN transcripts_transcript t ON t.pair_id = touched.id
                 LEFT JOIN transcripts_arm a ON a.id = t.arm_id
                 GROUP BY 1
             )
             UPDATE transcripts_pair p
-            SET n_monitored = monitored, n_unmonitored = unmonitored, n_other = other, judge_gap = gap
+            SET n_monitored = monitored, n_unmonitored = unmonitored, n_other = other, judge_gap = gap,
+                top_score = top, longest = counted.longest
             FROM counted WHERE counted.id = p.id
             """,
             [pairs],
         )
+
+
+def rescore(ids: list[int]) -> int:
+    """Let these transcripts have the score of the judge that gave their outcome, else of the first that gave one.
+
+    Returns how many have another score now; their pairs are to be counted anew.
+    :func:`transcripts.preparing.score_of_all` says the same of new rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE transcripts_transcript t SET judge_score = said.score
+            FROM (SELECT mine.id, (
+                    SELECT v.score FROM transcripts_verdict v
+                    WHERE v.transcript_id = mine.id AND v.score > -%(most)s AND v.score < %(most)s
+                    ORDER BY v.id IS DISTINCT FROM (
+                        SELECT min(spoke.id) FROM transcripts_verdict spoke
+                        WHERE spoke.transcript_id = mine.id AND spoke.outcome <> ''
+                    ), v.id LIMIT 1
+                ) AS score FROM unnest(%(ids)s::bigint[]) AS mine (id)) said
+            WHERE t.id = said.id AND t.judge_score IS DISTINCT FROM said.score
+            """,
+            {"ids": ids, "most": MOST_SCORE},
+        )
+        return int(cursor.rowcount)
 
 
 def find_identical_content(ingest: Ingest) -> None:

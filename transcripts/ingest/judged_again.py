@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from transcripts.ingest.finish import refresh_pairs
+from transcripts.ingest.finish import refresh_pairs, rescore
 from transcripts.ingest.options import BadOption, clean
 from transcripts.models import Finding, Ingest, Verdict
 
@@ -123,6 +123,16 @@ def _rewrite(ids: list[int], flat: list[tuple[str, str, str]]) -> int:
             """,
             [ids],
         )
+        # Another judge may speak for it now, with another score.
+        cursor.execute(
+            """
+            SELECT DISTINCT v.transcript_id FROM transcripts_verdict v
+            JOIN transcripts_transcript t ON t.id = v.transcript_id
+            WHERE t.ingest_id = ANY(%s) AND v.judge = ANY(%s)
+            """,
+            [ids, sorted(set(judged))],
+        )
+        rescore([row[0] for row in cursor.fetchall()])
     return changed
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from transcripts.body import pack_detail
-from transcripts.ingest.finish import refresh_pairs
+from transcripts.ingest.finish import refresh_pairs, rescore
 from transcripts.models import Ingest, Transcript, Verdict
 from transcripts.quotes import anchor_all
 from transcripts.records import Reject, Supplement
@@ -65,7 +65,10 @@ def _write(item: Supplement, transcript: Transcript) -> bool:
     Verdict.objects.bulk_create(rows, ignore_conflicts=True)
     # The first judge whose words have a known meaning speaks for the transcript, wherever it came from.
     outcome = next((row.outcome for row in rows if row.outcome), "")
-    if outcome and Transcript.objects.filter(pk=transcript.pk, outcome="").update(outcome=outcome):
+    is_changed = bool(
+        outcome and Transcript.objects.filter(pk=transcript.pk, outcome="").update(outcome=outcome)
+    )
+    if rescore([transcript.pk]) or is_changed:
         refresh_pairs(transcript.ingest_id)
     return bool(rows)
 
