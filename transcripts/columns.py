@@ -1,27 +1,25 @@
-"""What one arm's column of a pair page shows, and what differs between two of them."""
+"""What one arm's column of a pair page shows: the messages of one sample, with its states."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.safestring import SafeString
-
 from transcripts.access import StudyAccess
-from transcripts.differences import compare, shorten
 from transcripts.models import Pair, Transcript
 from transcripts.readers.json_values import pretty
 from transcripts.records import Message
-from transcripts.rendering import RenderedMessage, render_message, visible
+from transcripts.rendering import Mark, RenderedMessage, render_message
 from transcripts.side_by_side import ArmSamples, Sample
 from transcripts.wording import ANCHOR_WORDS, ROLE_ORDER, parse_state
 
 MESSAGES = 50  # of one page; an agent's log goes on with the next
 CHARACTERS = 300_000
 FOLD_SYSTEM = 400
-FOLD_PROMPT = 160
+# Marks that open a folded prompt: what people wrote and what was searched for must not hide.
+UNFOLDING = frozenset({"search", "mine", "others", "adjudicated"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +59,36 @@ def arms_of(pair: Pair, access: StudyAccess) -> list[ArmSamples]:
     """All samples of a pair by arm: monitored first, then unmonitored, then the others. One query."""
     arms: dict[int, tuple[str, str, list[Sample]]] = {}
     rows = pair.transcripts.order_by("sample", "id").values_list(
-        "arm_id", "arm__name", "arm__role", "id", "sample", "outcome", "parse_state"
+        "arm_id", "arm__name", "arm__role", "id", "sample", "outcome", "parse_state", "n_characters"
     )
-    for arm, name, role, pk, sample, outcome, state in rows:
+    for arm, name, role, pk, sample, outcome, state, length in rows:
         known = outcome if access.shows("judge") else ""
-        arms.setdefault(arm, (name, role, []))[2].append(Sample(pk, sample, known, state))
+        arms.setdefault(arm, (name, role, []))[2].append(Sample(pk, sample, known, state, length))
     found = [ArmSamples(arm, name, role, tuple(samples)) for arm, (name, role, samples) in arms.items()]
     return sorted(found, key=lambda arm: (ROLE_ORDER.index(arm.role), arm.name, arm.arm))
 
 
 def column(
-    arm: ArmSamples, transcript: Transcript, first: int, access: StudyAccess, beside_others: bool = False
+    arm: ArmSamples,
+    transcript: Transcript,
+    first: int,
+    access: StudyAccess,
+    beside_others: bool = False,
+    marks: Mapping[int, Sequence[Mark]] | None = None,
 ) -> dict[str, Any]:
     """The text of one sample with its states, ready for a template. Needs the transcript's body.
 
-    ``beside_others`` folds the prompt, which the head of a pair page shows once for all arms.
+    ``beside_others`` folds the prompt, which a pair page shows once above all arms, unless a person's span or
+    a search match stands in it. ``marks`` are by message.
     """
     content = transcript.body.content
     messages = content.messages
     here = window(messages, first)
-    shown: list[RenderedMessage] = [render_message(at, messages[at]) for at in range(here.start, here.end)]
+    marks = marks or {}
+    shown: list[RenderedMessage] = [
+        render_message(at, messages[at], marks.get(at, ())) for at in range(here.start, here.end)
+    ]
     answer = next((at for at, message in enumerate(messages) if message.role == "assistant"), len(messages))
-    folded_beyond = {"system": FOLD_SYSTEM, **({"user": FOLD_PROMPT} if beside_others else {})}
     prefix = f"arm-{arm.arm}-"
     jumps: dict[str, str] = {}
     for message in shown:
@@ -101,15 +107,21 @@ def column(
         "messages": [
             {
                 "message": message,
-                "folded": message.characters > folded_beyond.get(message.role, message.characters),
+                "folded": message.index < answer
+                and _is_folded(message, marks.get(message.index, ()), beside_others),
             }
-            if message.index < answer
-            else {"message": message, "folded": False}
             for message in shown
         ],
         "window": here,
         "jumps": [(kind, jumps[kind]) for kind in ("scratchpad", "draft", "output") if kind in jumps],
     }
+
+
+def _is_folded(message: RenderedMessage, marks: Sequence[Mark], beside_others: bool) -> bool:
+    """Whether a message before the first answer starts closed."""
+    if beside_others and message.role in ("system", "user"):
+        return all(mark.layer not in UNFOLDING for mark in marks)
+    return message.role == "system" and message.characters > FOLD_SYSTEM
 
 
 def _verdicts(transcript: Transcript) -> list[dict[str, Any]]:
@@ -121,53 +133,4 @@ def _verdicts(transcript: Transcript) -> list[dict[str, Any]]:
         anchors = [(words, counts[anchor]) for anchor, words in ANCHOR_WORDS.items() if counts[anchor]]
         detail = {key: value for key, value in said["detail"].items() if key != "value"}
         found.append({**said, "anchors": anchors, "detail_json": pretty(detail) if detail else ""})
-    return found
-
-
-def opening_text(messages: Sequence[Message], role: str) -> str:
-    """What ``role`` says before the first answer: where arms are told apart."""
-    texts = []
-    for message in messages:
-        if message.role == "assistant":
-            break
-        if message.role == role:
-            texts.append(message.text)
-    return "\n\n".join(texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What two arms' prompts do not share. ``pieces`` are (kind, escaped text, characters)."""
-
-    title: str
-    left: str
-    left_role: str
-    right: str
-    right_role: str
-    pieces: tuple[tuple[str, SafeString, int], ...]
-    n_common: int
-
-
-def differences_between(shown: Sequence[tuple[ArmSamples, Transcript]]) -> list[Difference]:
-    """System prompts and first user messages of the first arm against each other one, where they differ."""
-    found = []
-    for arm, transcript in shown[1:]:
-        first_arm, first = shown[0]
-        for role, title in (("system", "System prompt"), ("user", "User message")):
-            before = opening_text(first.body.content.messages, role)
-            after = opening_text(transcript.body.content.messages, role)
-            if before == after:
-                continue
-            pieces = compare(before, after)
-            found.append(
-                Difference(
-                    title,
-                    first_arm.name,
-                    first_arm.role,
-                    arm.name,
-                    arm.role,
-                    tuple((each.kind, visible(each.text), each.characters) for each in shorten(pieces)),
-                    sum(each.characters for each in pieces if each.kind == "same"),
-                )
-            )
     return found

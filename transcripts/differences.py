@@ -8,6 +8,7 @@ beyond that a stretch counts as changed as a whole. So a long text costs a coars
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -15,10 +16,12 @@ from difflib import SequenceMatcher
 WORDS = 1_500  # tokens of either side up to which words are compared
 LINES = 3_000  # lines of either side up to which lines are compared
 CONTEXT = 60  # characters kept around a change
+GLANCE = 4_000  # characters of either text that :func:`unlikeness` looks at
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(r"\w")
+_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,40 @@ class Piece:
         return len(self.text)
 
 
-def compare(before: str, after: str) -> tuple[Piece, ...]:
+def compare(before: str, after: str, words: int = WORDS) -> tuple[Piece, ...]:
     """The whole of both texts in pieces: same and removed make ``before``, same and added ``after``."""
     if before == after:
         return (Piece("same", before),) if before else ()
-    return tuple(_tidy(_merge(_compare_words(_TOKEN.findall(before), _TOKEN.findall(after)))))
+    return tuple(_tidy(_merge(_compare_words(_TOKEN.findall(before), _TOKEN.findall(after), words))))
+
+
+def unlikeness(a: str, b: str) -> float:
+    """How different the beginnings of two texts are, 0 to 1: the share of words that the other lacks.
+
+    Words are counted, not ordered, so it costs one pass: enough to choose by, not to measure with.
+    """
+    left, right = (Counter(_WORDS.findall(text[:GLANCE].casefold())) for text in (a, b))
+    union = (left | right).total()
+    return 1 - (left & right).total() / union if union else 0.0
+
+
+def count_words(text: str) -> int:
+    return sum(1 for _ in _WORDS.finditer(text))
+
+
+def join_changes(pieces: Sequence[Piece], words: int = 2) -> tuple[Piece, ...]:
+    """Changes that at most ``words`` words keep apart become one: what is left reads as phrases, not as confetti."""
+    joined: list[Piece] = []
+    waiting = {"removed": "", "added": ""}
+    for at, piece in enumerate(pieces):
+        if piece.kind != "same":
+            waiting[piece.kind] += piece.text
+        elif any(waiting.values()) and at + 1 < len(pieces) and count_words(piece.text) <= words:
+            waiting = {kind: text + piece.text for kind, text in waiting.items()}
+        else:
+            joined += [*(Piece(kind, text) for kind, text in waiting.items() if text), piece]
+            waiting = {"removed": "", "added": ""}
+    return (*joined, *(Piece(kind, text) for kind, text in waiting.items() if text))
 
 
 def shorten(pieces: Sequence[Piece], context: int = CONTEXT) -> tuple[Piece, ...]:
@@ -76,7 +108,7 @@ def _start_of_context(text: str, context: int) -> int:
     return space + 1 if space >= 0 else at
 
 
-def _compare_words(a: Sequence[str], b: Sequence[str]) -> Iterator[Piece]:
+def _compare_words(a: Sequence[str], b: Sequence[str], words: int) -> Iterator[Piece]:
     head = 0
     while head < min(len(a), len(b)) and a[head] == b[head]:
         head += 1
@@ -85,7 +117,7 @@ def _compare_words(a: Sequence[str], b: Sequence[str]) -> Iterator[Piece]:
         tail += 1
     yield Piece("same", "".join(a[:head]))
     middle_a, middle_b = a[head : len(a) - tail], b[head : len(b) - tail]
-    if max(len(middle_a), len(middle_b)) <= WORDS:
+    if max(len(middle_a), len(middle_b)) <= words:
         yield from _blocks(middle_a, middle_b)
     else:
         yield from _compare_lines("".join(middle_a), "".join(middle_b))

@@ -138,7 +138,7 @@ def pairs(study: Study) -> list[Pair]:
     ):
         for arm, words, outcomes in (("monitored", 900, ("complied",) * 2), ("unmonitored", 30, unmonitored)):
             for sample, outcome in enumerate(outcomes, 1):
-                text = f"<think>{'Think it over. ' * words}</think><output>{arm} {number} {sample}</output>"
+                text = f"<think>{'Think it over. ' * words}</think><output>{arm}_{number}_{sample}</output>"
                 row = make.transcript(
                     study, prompt=f"Prompt {number}", family="care" if number < 2 else "power", arm=arm,
                     sample=sample, outcome=outcome, from_ingest=ingest,
@@ -164,7 +164,7 @@ class TestPair:
             "title", "sample 2: complied"
         )
         assert re.search(r"s\d+=2&s\d+=1&focus=\d+$", page.url)
-        expect(page.locator(".arm-monitored .segment-output")).to_contain_text("monitored 0 2")
+        expect(page.locator(".arm-monitored .segment-output")).to_contain_text("monitored_0_2")
 
         page.locator(".arm-unmonitored .segment-output").click()  # the keys go where the reader is
         page.keyboard.press("l")
@@ -263,4 +263,4 @@ class TestLists:
             expect(each.page.locator(".list-count")).to_contain_text("2 pairs")
             each.page.get_by_role("link", name="Prompt 0").click()
             each.page.locator(".arm-monitored .tick").nth(1).click()
-            expect(each.page.locator(".arm-monitored .segment-output")).to_contain_text("monitored 0 2")
+            expect(each.page.locator(".arm-monitored .segment-output")).to_contain_text("monitored_0_2")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcripts.differences import Piece, compare, shorten
+from transcripts.differences import Piece, compare, join_changes, shorten, unlikeness
 
 
 def kinds(pieces):
@@ -104,3 +104,33 @@ def test_one_changed_line_in_a_long_text_is_still_shown_by_word():
     assert [p for p in kinds(pieces) if p[0] != "same"] == [
         ("removed", "kind"), ("added", "cold"), ("removed", "kind"), ("added", "warm"),
     ]  # fmt: skip
+
+
+class TestJoinedChanges:
+    def test_a_word_between_two_changes_belongs_to_them(self):
+        pieces = join_changes(
+            compare("I would choose the first one today.", "We will choose a second one today.")
+        )
+        assert kinds(pieces) == [
+            ("removed", "I would choose the first"),
+            ("added", "We will choose a second"),
+            ("same", " one today."),
+        ]
+
+    @given(
+        st.lists(st.sampled_from(["a", "bb", "cc", ",", ".", "\n", "the"])),
+        st.lists(st.sampled_from(["a", "bb", "dd", "the"])),
+    )
+    def test_both_texts_are_still_whole(self, left, right):
+        before, after = " ".join(left), " ".join(right)
+        pieces = join_changes(compare(before, after))
+        assert "".join(piece.text for piece in pieces if piece.kind != "added") == before
+        assert "".join(piece.text for piece in pieces if piece.kind != "removed") == after
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "unlike"),
+    [("", "", 0), ("", "word", 1), ("Yes, I will.", "yes I WILL", 0), ("a b c", "c d e", 0.8), ("a", "b", 1)],
+)
+def test_unlikeness_is_the_share_of_words_that_the_other_lacks(a, b, unlike):
+    assert unlikeness(a, b) == pytest.approx(unlike)

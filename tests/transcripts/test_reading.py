@@ -1,10 +1,11 @@
-"""The pair page, the transcript page and the original record."""
+"""The transcript page and the original record; who may open it and the pair page."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -12,55 +13,13 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import make
 from tests.blinding import blind
+from transcripts.body import Body, pack
 from transcripts.ingest import sources
 from transcripts.ingest.finish import refresh_pairs
-from transcripts.models import Arm, Ingest, Pair, Transcript
-from transcripts.side_by_side import ArmSamples, Sample, choice, opening_choice, outcome_matrix
+from transcripts.models import Ingest, Pair, Study, TranscriptBody
+from transcripts.records import Segment
 
 SYSTEM = "You are kind. " * 60
-
-
-def arm(pk: int, role: str, *outcomes: str, first: int = 1) -> ArmSamples:
-    samples = (Sample(100 * pk + n, n, outcome, "ok") for n, outcome in enumerate(outcomes, first))
-    return ArmSamples(pk, role, role, tuple(samples))
-
-
-class TestWhichSamples:
-    @pytest.mark.parametrize(
-        ("monitored", "unmonitored", "chosen"),
-        [
-            (("refused", "complied", "complied"), ("complied", "refused"), {1: 2, 2: 2}),
-            (("refused", "refused"), ("unclear", "complied"), {1: 1, 2: 2}),
-            (("complied", "complied"), ("complied",), {1: 1, 2: 1}),
-            (("", ""), ("", ""), {1: 1, 2: 1}),
-        ],
-    )
-    def test_the_most_different_ones_open(self, monitored, unmonitored, chosen):
-        arms = [arm(1, "monitored", *monitored), arm(2, "unmonitored", *unmonitored)]
-        assert opening_choice(arms) == chosen
-
-    def test_other_arms_open_with_their_first(self):
-        arms = [
-            arm(1, "monitored", "complied"),
-            arm(2, "unmonitored", "refused"),
-            arm(3, "other", "", first=7),
-        ]
-        assert opening_choice(arms) == {1: 1, 2: 1, 3: 7}
-
-    def test_what_is_asked_for_is_shown_where_it_exists(self):
-        arms = [arm(1, "monitored", "complied", "complied"), arm(2, "unmonitored", "refused")]
-        assert choice(arms, {1: 2, 2: 99, 8: 1}) == {1: 2, 2: 1}
-
-    def test_the_matrix_joins_samples_by_number(self):
-        left = arm(1, "monitored", "complied", "complied", "refused", "partly", "")
-        right = arm(2, "unmonitored", "refused", "complied", "refused", "refused", "complied")
-        matrix = outcome_matrix(left, right)
-        assert matrix.outcomes == ("complied", "partly", "refused")
-        assert matrix.rows == ((1, 0, 1), (0, 0, 1), (0, 0, 1))
-        assert matrix.total == 4
-
-    def test_no_judged_sample_no_matrix(self):
-        assert outcome_matrix(arm(1, "monitored", "complied"), arm(2, "unmonitored", "")) is None
 
 
 def turns(tier: str, said: str = "fine"):
@@ -106,7 +65,8 @@ class TestAccess:
 
     def test_members_read_it(self, url, client_of, lead, annotator):
         for user in (lead, annotator):
-            assert "They are on the free tier." in html(client_of(user).get(url))
+            shown = re.sub("<[^>]+>", "", html(client_of(user).get(url)))  # cue words are marked
+            assert "They are on the free tier." in shown
 
     def test_it_asks_to_sign_in(self, url, client):
         assert client.get(url).status_code == 302
@@ -142,191 +102,163 @@ class TestAccess:
         assert "secret_field" not in html(client_of(annotator).get(url))
 
 
-class TestPair:
-    def test_it_opens_with_the_most_different_samples(self, path, client_of, lead):
-        page = html(client_of(lead).get(path))
-        assert "monitored answer 2" in page
-        assert "unmonitored answer 3" in page
-        assert page.index("monitored answer 2") < page.index("unmonitored answer 3")
-
-    def test_the_address_says_which_samples(self, pair, path, client_of, lead):
-        arms = Arm.objects.in_bulk(field_name="id")
-        monitored = next(pk for pk, each in arms.items() if each.role == "monitored")
-        page = html(client_of(lead).get(f"{path}?s{monitored}=3"))
-        assert "monitored answer 3" in page
-        assert "unmonitored answer 3" in page
-
-    def test_a_step_leaves_the_other_arm_alone_and_takes_the_keys(self, pair, path, client_of, lead):
-        response = client_of(lead).get(f"{path}?family=care")
-        left, right = response.context["columns"]
-        query = f"family=care&s{left['arm'].arm}=3&s{right['arm'].arm}=3&focus={left['arm'].arm}"
-        assert left["next"] == query
-        following = client_of(lead).get(f"{path}?{right['previous']}")
-        left, right = following.context["columns"]
-        assert (left["place"], right["place"]) == ("sample 2 of 3", "sample 2 of 3")
-        assert (left["is_focused"], right["is_focused"]) == (False, True)
-
-    def test_the_ends_lead_nowhere(self, path, client_of, lead):
-        arms = client_of(lead).get(path).context["columns"]
-        response = client_of(lead).get(f"{path}?s{arms[0]['arm'].arm}=1&s{arms[1]['arm'].arm}=3")
-        left, right = response.context["columns"]
-        assert left["previous"] == ""
-        assert right["next"] == ""
-
-    def test_it_shows_gap_matrix_states_and_verdicts(self, path, client_of, lead):
-        page = html(client_of(lead).get(path))
-        assert "+.33" not in page
-        assert re.search(r'<b class="num">.00</b> <span>gap, judge</span>.*n 3 \+ 3', page)
-        assert '<td class="matrix-gap">1</td>' in page
-        assert "parse ok" in page
-        assert "because" in page
-
-    def test_it_shows_what_differs_between_the_prompts(self, path, client_of, lead):
-        page = html(client_of(lead).get(path))
-        assert '<del class="arm-monitored" title="only in monitored">free</del>' in page
-        assert '<ins class="arm-unmonitored" title="only in unmonitored">paid</ins>' in page
-        assert "System prompt: what differs" in page
-        assert "User message: what differs" not in page
-        shown = re.search(r'<p class="diff-text" dir="auto">(.*?)</p>', page, re.DOTALL)[1]
-        assert len(re.sub("<[^>]+>", "", shown)) < 120
-
-    def test_equal_prompts_are_said_to_be_equal(self, study, client_of, lead):
-        for role in ("monitored", "unmonitored"):
-            row = make.transcript(study, prompt="same", arm=role)
-        assert "character for character" in html(client_of(lead).get(f"/studies/paired/pairs/{row.pair_id}/"))
-
-    def test_one_arm_alone_is_shown_and_said(self, study, client_of, lead):
-        row = make.transcript(study, prompt="alone")
-        assert "nothing to compare" in html(client_of(lead).get(f"/studies/paired/pairs/{row.pair_id}/"))
-
-    def test_more_arms_stand_behind_the_two(self, pair, path, client_of, lead):
-        for name in ("shadow", "canary"):
-            make.transcript(pair.study, arm=name, family="care", turns=turns("free"))
-        response = client_of(lead).get(path)
-        assert [column["title"] for column in response.context["columns"]] == [
-            "Monitored", "Unmonitored", "canary", "shadow",
-        ]  # fmt: skip
-        assert "arms-many" in html(response)
-
-    def test_a_pair_without_samples_is_no_error(self, pair, path, client_of, lead):
-        Transcript.objects.all().delete()
-        assert "No samples yet" in html(client_of(lead).get(path))
-
-    def test_provenance_is_told(self, pair, path, client_of, lead):
-        page = html(client_of(lead).get(path))
-        row = pair.transcripts.get(arm__role="monitored", sample=2)
-        assert row.ingest.source.name in page
-        assert bytes(row.content_sha256).hex() in page
-        assert "bytes 0–10" in page
-        assert f"/transcripts/{row.pk}/original/" in page
-
-    def test_htmx_gets_the_fragment(self, path, client_of, lead):
-        fragment = html(client_of(lead).get(path, headers={"HX-Request": "true"}))
-        assert "<html" not in fragment
-        assert 'id="pair"' in fragment
-
-    def test_a_hidden_judge_leaves_no_trace(self, pair, path, client_of, annotator):
-        blind(pair.study, annotator, "judge")
-        response = client_of(annotator).get(path)
-        page = html(response).split("<main", 1)[1].lower()
-        for trace in ("complied", "refused", "judge", "because", "matrix", "gap", "tick-c", ">c<", ">r<"):
-            assert trace not in page, trace
-        # The opening choice would tell as well: it must not be the most different samples.
-        assert [column["place"] for column in response.context["columns"]] == ["sample 1 of 3"] * 2
-
-    def test_long_transcripts_come_in_windows(self, study, client_of, lead):
-        said = tuple((("user", "assistant")[n % 2], f"turn number {n}.") for n in range(120))
-        row = make.transcript(study, prompt="long", turns=said)
-        for url in (f"/studies/paired/pairs/{row.pair_id}/", f"/studies/paired/transcripts/{row.pk}/"):
-            response = client_of(lead).get(url)
-            page = html(response)
-            assert "turn number 49." in page
-            assert "turn number 50." not in page
-            following = re.search(r'href="([^"]*from=50)"', page)[1].replace("&amp;", "&")
-            page = html(client_of(lead).get(following))
-            assert "turn number 50." in page
-            assert "turn number 49." not in page
-            last = re.sub("from=50", "from=100", following)
-            assert "turn number 119." in html(client_of(lead).get(last))
-            assert html(client_of(lead).get(re.sub("from=50", "from=9999", following)))
-
-    def test_one_very_long_message_is_there_whole(self, study, client_of, lead):
-        text = "<think>" + "Reason about it. " * 12_000 + "the end.</think>done"
-        row = make.transcript(study, prompt="very long", turns=(("user", "go"), ("assistant", text)))
-        page = html(client_of(lead).get(f"/studies/paired/pairs/{row.pair_id}/"))
-        assert page.count("Reason about it.") == 12_000
-        assert "the end." in page
-
-    def test_it_makes_few_queries_whatever_the_number_of_samples(self, pair, path, client_of, annotator):
-        blind(pair.study, annotator, "peers")
-        client = client_of(annotator)
-        client.get(path)
-        counts = []
-        for turn in range(2):
-            with CaptureQueriesContext(connection) as queries:
-                assert client.get(f"{path}?family=care&role=monitored").status_code == 200
-            counts.append(len(queries))
-            for number in range(4, 8):
-                make.transcript(pair.study, family="care", sample=number + 4 * turn, turns=turns("free"))
-                make.transcript(pair.study, prompt=f"{turn} {number}", family="care")
-        assert counts[0] == counts[1] <= 13, [query["sql"] for query in queries]
+MANY = 10_000
 
 
-class TestStepping:
-    """From pair to pair, in the order and within the filters of the list."""
+@pytest.fixture
+def long(study) -> str:
+    """Ten thousand messages, as agents write them: an answer, its call, what the tool said."""
+    said: list[tuple[str, str]] = [("system", "Work on it."), ("user", "Begin.")]
+    for n in range(2, MANY, 2):
+        said += [
+            ("assistant", f"<think>Step {n}: {'consider it, ' * 30}</think><output>ran {n}</output>"),
+            ("user", f"output {n}: {'line of a log; ' * 40}"),
+        ]
+    row = make.transcript(study, prompt="long", turns=tuple(said))
+    assert row.n_messages == MANY
+    return f"/studies/paired/transcripts/{row.pk}/"
 
-    @pytest.fixture
-    def pairs(self, study) -> list[int]:
-        """By gap: b (1), d (1), a (0), c (none); d in another family."""
-        ingest = make.ingest(study)
-        for prompt, family, outcomes in (
-            ("a", "care", ("complied", "complied")),
-            ("b", "care", ("complied", "refused")),
-            ("c", "care", ("complied",)),
-            ("d", "power", ("complied", "refused")),
-        ):
-            for role, outcome in zip(("monitored", "unmonitored"), outcomes, strict=False):
-                make.transcript(
-                    study, prompt=prompt, family=family, arm=role, outcome=outcome, from_ingest=ingest
-                )
-        refresh_pairs(ingest.pk)
-        return {pair.prompt.text: pair.pk for pair in study.pairs.select_related("prompt")}
+
+def part(client, url: str):
+    return html(client.get(url, headers={"HX-Request": "true"}))
+
+
+class TestWindows:
+    def shown(self, page: str) -> list[int]:
+        return [int(at) for at in re.findall(r'data-message="(\d+)"', page)]
 
     @pytest.mark.parametrize(
-        ("query", "order"),
+        ("query", "first", "last"),
+        [("", 0, 49), ("from=50", 50, 99), ("from=5017", 5000, 5049), ("from=99999", 9950, 9999)],
+    )
+    def test_the_page_holds_the_window_of_a_message(self, long, client_of, lead, query, first, last):
+        page = html(client_of(lead).get(f"{long}?{query}"))
+        assert self.shown(page) == list(range(first, last + 1))
+        assert (f"from={first - 50}" in page, f"from={last + 1}" in page) == (first > 0, last < MANY - 1)
+
+    @pytest.mark.parametrize(
+        ("query", "first", "edges"),
         [
-            ("", "bdac"),
-            ("sort=-gap", "abdc"),
-            ("sort=id", "abcd"),
-            ("family=care", "bac"),
-            ("outcome=refused", "bd"),
+            ("from=100&part=later", 100, ["later 150"]),
+            ("from=100&part=earlier", 100, ["earlier 50"]),
+            ("from=100&part=same", 100, []),
+            ("from=0&part=earlier", 0, []),
+            ("from=9950&part=later", 9950, []),
         ],
     )
-    def test_it_follows_the_list(self, pairs, client_of, lead, query, order):
+    def test_a_part_is_a_window_and_the_edge_behind_it(self, long, client_of, lead, query, first, edges):
+        fragment = part(client_of(lead), f"{long}?{query}&q=step")
+        assert "<html" not in fragment
+        assert self.shown(fragment) == list(range(first, first + 50))
+        found = re.findall(r'data-part="[^"]*from=(\d+)&amp;part=(\w+)&amp;q=step"', fragment)
+        assert [f"{kind} {start}" for start, kind in found if kind != "same"] == edges
+
+    @pytest.mark.parametrize("query", ["", "from=5000", "part=later&from=5000", "part=outline&from=5000"])
+    def test_nothing_of_it_is_large(self, long, client_of, lead, query):
+        fragment = part(client_of(lead), f"{long}?{query}")
+        assert 10_000 < len(fragment.encode()) < 200_000
+
+    def test_the_outline_opens_where_one_reads(self, long, client_of, lead):
+        page = html(client_of(lead).get(f"{long}?from=5017"))
+        assert page.count('class="block"') == 100
+        entries = [int(at) for at in re.findall(r'data-entry="(\d+)"', page)]
+        assert entries == list(range(5000, 5100))
+        block = part(client_of(lead), f"{long}?part=outline&from=7242")
+        assert [int(at) for at in re.findall(r'data-entry="(\d+)"', block)] == list(range(7200, 7300))
+        assert "Step 7250:" in block
+
+    def test_a_short_one_has_neither_edges_nor_outline(self, pair, client_of, lead):
+        page = html(client_of(lead).get(f"/studies/paired/transcripts/{pair.transcripts.first().pk}/"))
+        assert "window-edge" not in page
+        assert 'class="outline"' not in page
+
+    def test_a_number_as_people_count_leads_to_its_message(self, long, client_of, lead):
+        for asked, index in ((1, 0), (5018, 5017), (99999, 9999)):
+            response = client_of(lead).get(f"{long}?message={asked}&view=raw")
+            assert response.headers["Location"] == f"{long}?from={index}&view=raw#message-{index}"
+
+    @pytest.mark.parametrize(
+        ("query", "place"),
+        [
+            ("to=scratchpad", "from=2#segment-2-0"),
+            ("to=scratchpad&after=2", "from=4#segment-4-0"),
+            ("to=scratchpad&before=5000", "from=4998#segment-4998-0"),
+            ("to=output&after=49&view=raw", r"from=50&view=raw#segment-50-\d+"),
+            ("to=mark&after=2&layers=cues", None),
+            ("to=scratchpad&before=2", None),
+            ("to=scratchpad&after=99999", None),
+        ],
+    )
+    def test_a_jump_leads_to_the_next_place_of_its_kind(self, long, client_of, lead, query, place):
+        response = client_of(lead).get(f"{long}jump/?{query}")
+        if place is None:
+            assert response.status_code == 404
+            assert f'href="{long}?from=' in response.content.decode()
+        else:
+            assert re.fullmatch(re.escape(long) + r"\?" + place, response.headers["Location"])
+
+    def test_a_jump_to_a_mark_finds_it_in_any_window(self, study, client_of, lead):
+        said = [(("user", "assistant")[n % 2], f"turn {n}") for n in range(200)]
+        said[150] = ("user", "It says that RLHF will be used.")
+        url = f"/studies/paired/transcripts/{make.transcript(study, turns=tuple(said)).pk}/"
+        Study.objects.update(cue_words="RLHF")
         client = client_of(lead)
-        listed = client.get(f"/studies/paired/pairs/?{query}").context["rows"]
-        assert [row["pair"].pk for row in listed] == [pairs[name] for name in order]
-        names = {pk: name for name, pk in pairs.items()}
-        walked = []
-        for at, name in enumerate(order):
-            around = client.get(f"/studies/paired/pairs/{pairs[name]}/?{query}").context["around"]
-            assert (around.position, around.total) == (at + 1, len(order))
-            walked.append((names.get(around.previous, ""), names.get(around.next, "")))
-        assert walked == [(order[at - 1] if at else "", order[at + 1 : at + 2]) for at in range(len(order))]
+        found = client.get(f"{url}jump/?to=mark&after=49")
+        assert found.headers["Location"] == f"{url}?from=150#m150c13-17"
+        assert client.get(f"{url}jump/?to=mark&before=199").headers["Location"] == found.headers["Location"]
+        assert client.get(f"{url}jump/?to=mark&after=49&layers=judge").status_code == 404
+        assert client.get(f"{url}jump/?to=mark&after=150").status_code == 404
 
-    def test_the_links_carry_the_filters(self, pairs, client_of, lead):
-        page = html(client_of(lead).get(f"/studies/paired/pairs/{pairs['b']}/?family=care&sort=-gap"))
-        assert f'rel="prev" href="/studies/paired/pairs/{pairs["a"]}/?family=care&amp;sort=-gap"' in page
-        assert "pair 2 of 3 in this filter" in page
+    def test_calls_and_results_lead_to_each_other(self, study, client_of, lead):
+        row = make.transcript(study, turns=(("user", "go"), ("assistant", "calling"), ("tool", "done")))
+        body = row.body.content
+        call, result = body.messages[1], body.messages[2]
+        call = replace(call, segments=(Segment("tool", 0, 7, 0, 7, "bash"),))
+        packed = pack(Body((body.messages[0], call, replace(result, name="bash"))))
+        row.body.delete()
+        TranscriptBody.objects.create(transcript=row, packed=packed)
+        page = html(client_of(lead).get(f"/studies/paired/transcripts/{row.pk}/"))
+        assert 'Answered in <a href="?from=2#message-2">message 3</a>' in page
+        assert 'Answers <a href="?from=1#message-1">message 2</a>' in page
 
-    def test_a_pair_outside_the_filter_says_so(self, pairs, client_of, lead):
-        page = html(client_of(lead).get(f"/studies/paired/pairs/{pairs['d']}/?family=care"))
-        assert "not in this filter" in page
+    def test_queries_do_not_grow_with_the_messages(self, long, pair, client_of, lead):
+        client = client_of(lead)
+        short = f"/studies/paired/transcripts/{pair.transcripts.filter(outcome='complied').first().pk}/"
+        counts = []
+        for url in (short, short, f"{long}?from=5000"):
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(url).status_code == 200
+            counts.append(len(queries))
+        assert counts[1] == counts[2] <= 14, [query["sql"] for query in queries]
 
-    def test_a_pair_alone_has_no_neighbours(self, study, client_of, lead):
-        row = make.transcript(study)
-        around = client_of(lead).get(f"/studies/paired/pairs/{row.pair_id}/").context["around"]
-        assert (around.previous, around.next, around.position, around.total) == (None, None, 1, 1)
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "from=-1", "from=1e3", "from=%D9%A3", "from=99999999999", "from=1&from=2", "message=x", "part=all",
+            "view=pdf", "layers=nothing", "q=%22", "q=" + "x" * 501, "nonsense=1", "from=%00",
+        ],
+    )  # fmt: skip
+    def test_a_bad_address_gets_a_sentence(self, pair, client_of, lead, query):
+        url = f"/studies/paired/transcripts/{pair.transcripts.first().pk}/"
+        for headers in ({}, {"HX-Request": "true"}):
+            response = client_of(lead).get(f"{url}?{query}", headers=headers)
+            assert response.status_code == 400
+            assert len(response.content) > 20
+
+    @pytest.mark.parametrize(
+        "query",
+        ["", "to=x", "to=mark&after=1&before=2", "to=mark&after=x", "to=output&before=-1", "to=mark&x=1"],
+    )
+    def test_a_bad_jump_gets_a_sentence(self, pair, client_of, lead, query):
+        url = f"/studies/paired/transcripts/{pair.transcripts.first().pk}/jump/?{query}"
+        assert client_of(lead).get(url).status_code == 400
+
+
+def zipped(record: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as writing:
+        writing.writestr("samples/1.json", record)
+    return archive.getvalue()
 
 
 class TestOriginalRecord:
@@ -340,7 +272,8 @@ class TestOriginalRecord:
         content = b'{"a": 1}\n{"b": "\xff\x00\r\n<script>"}\n'
         response = client_of(lead).get(self.kept(study, content, {"bytes": [9, len(content)]}))
         assert response.status_code == 200
-        assert response.content == content[9:]
+        assert response.getvalue() == content[9:]
+        assert response.headers["Content-Length"] == str(len(content) - 9)
         assert response.headers["Content-Type"] == "application/octet-stream"
         assert re.fullmatch(
             r'attachment; filename="paired-transcript-\d+\.bin"', response.headers["Content-Disposition"]
@@ -355,9 +288,29 @@ class TestOriginalRecord:
             with pytest.warns(UserWarning, match="Duplicate"):
                 writing.writestr("samples/1.json", b"new")
         url = self.kept(study, archive.getvalue(), {"member": "samples/1.json"}, "log.eval")
-        assert client_of(lead).get(url).content == b"new"
+        assert client_of(lead).get(url).getvalue() == b"new"
 
-    @pytest.mark.parametrize("locator", [{}, {"member": "x"}, {"bytes": "?"}, {"bytes": [1]}])
+    def test_a_large_member_comes_in_blocks(self, study, client_of, lead):
+        record = bytes(range(256)) * 8_000
+        response = client_of(lead).get(
+            self.kept(study, zipped(record), {"member": "samples/1.json"}, "log.eval")
+        )
+        blocks = list(response.streaming_content)
+        assert b"".join(blocks) == record
+        assert max(map(len, blocks)) < len(record) / 3
+
+    def test_a_damaged_member_is_refused_before_any_of_it_is_sent(self, study, client_of, lead):
+        archive = zipped(b"x" * 500_000, zipfile.ZIP_STORED)
+        broken = archive.replace(b"x" * 500_000, b"x" * 499_999 + b"y")
+        url = self.kept(study, broken, {"member": "samples/1.json"}, "log.eval")
+        response = client_of(lead).get(url)
+        assert response.status_code == 409
+        assert "damaged" in response.content.decode()
+
+    @pytest.mark.parametrize(
+        "locator",
+        [{}, {"member": "x"}, {"bytes": "?"}, {"bytes": [1]}, {"bytes": [0, 99]}, {"bytes": [3, 1]}],
+    )
     def test_a_record_that_cannot_be_found_is_said_in_a_sentence(self, study, client_of, lead, locator):
         response = client_of(lead).get(self.kept(study, b"plain", locator))
         assert response.status_code == 409

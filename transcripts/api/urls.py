@@ -1,6 +1,6 @@
 from django.urls import path
 
-from transcripts.api import ingests, mappings, places, reading
+from transcripts.api import ingests, mappings, places, reading, saved_views, tags
 
 STUDY = "studies/<slug:slug>/"
 
@@ -33,4 +33,11 @@ urlpatterns = [
     ),
     path(STUDY + "mappings/", mappings.SavedMappings.as_view(), name="api_mappings"),
     path(STUDY + "mappings/<int:pk>/", mappings.SavedMappingDetail.as_view(), name="api_mapping"),
+    path(STUDY + "saved-views/", saved_views.SavedViews.as_view(), name="api_saved_views"),
+    path(STUDY + "saved-views/<int:pk>/", saved_views.SavedViewDetail.as_view(), name="api_saved_view"),
+    path(STUDY + "tags/", tags.Tags.as_view(), name="api_tags"),
+    path(STUDY + "tags/<int:pk>/", tags.TagDetail.as_view(), name="api_tag"),
+    path(STUDY + "tags/<int:pk>/rename/", tags.TagRename.as_view(), name="api_tag_rename"),
+    path(STUDY + "tags/<int:pk>/merge/", tags.TagMerge.as_view(), name="api_tag_merge"),
+    path(STUDY + "taggings/", tags.Taggings.as_view(), name="api_taggings"),
 ]
