@@ -11,6 +11,9 @@ from celery.signals import task_failure, worker_process_init, worker_ready, work
 from afdash import beat, stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "afdash.settings")
+# Checking loads every page and what it needs, 45 MB that each worker would hold beside its parser;
+# migrating, which comes before any worker, has checked already.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("afdash", amqp="afdash.broker:Broker")
 app.config_from_object("django.conf:settings", namespace="CELERY")

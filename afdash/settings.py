@@ -268,6 +268,7 @@ AFDASH_WATCHED_SECONDS = env.integer(
     help="How long a watched file must have been unchanged before it is ingested.",
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20  # of a form or an API body; uploaded files are counted apart
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a codebook in its form has a field for each choice's title, key and words
 DATA_UPLOAD_MAX_NUMBER_FILES = 500  # each is an open file for as long as the request lasts
 FILE_UPLOAD_HANDLERS = ["afdash.uploads.UploadHandler"]
 FILE_UPLOAD_TEMP_DIR = AFDASH_DATA_DIR / "uploads"  # where there is room for them; /tmp may be memory
@@ -280,7 +281,7 @@ AFDASH_MAX_UPLOAD = env.integer(
 
 AFDASH_PARSER_MEMORY_MB = env.integer(
     "AFDASH_PARSER_MEMORY_MB",
-    default=180,
+    default=160,
     minimum=64,
     help="What the process that reads files may use; a record that needs more is a reject.",
 )
@@ -296,6 +297,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "fast"
+CELERY_TASK_ROUTES = {
+    "transcripts.advance_ingest": {"queue": "ingest"},
+    "transcripts.fetch": {"queue": "ingest"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kB

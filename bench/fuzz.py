@@ -23,7 +23,7 @@ from transcripts.jail.batches import received
 from transcripts.jail.parser import Parser, ParserDied, ParserFault
 from transcripts.records import NeedsMapping, UnreadableSource
 
-MEGABYTES = 224
+MEGABYTES = 160
 SLOW_SECONDS = 5.0
 TOKENS = (
     *(b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\n", b"\r", b"\t", b";", b"\x00", b"\xff", b"\xef\xbb\xbf"),

@@ -11,13 +11,15 @@ stored by PostgreSQL and shown by a browser. Offsets are Unicode code points, ha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from transcripts.immutable import immutable
 
 SEGMENT_KINDS = ("scratchpad", "draft", "output", "tool", "text")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Segment:
     """A stretch ``[start, end)`` of one message's text.
 
@@ -33,7 +35,7 @@ class Segment:
     note: str = ""  # "redacted", "summary", "tool call lookup", …: shown beside the heading
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Message:
     """One turn. ``text`` is everything a person can read in it, blocks joined without filler."""
 
@@ -44,7 +46,7 @@ class Message:
     parse_state: str = ""  # of an assistant message: a key of segments.PARSE_STATES
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunKey:
     """Which model under which setting. Two files with an equal key belong to one run."""
 
@@ -55,7 +57,7 @@ class RunKey:
     goal_nudge: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ArmHint:
     """One thing in the source that speaks of the arm, verbatim.
 
@@ -69,7 +71,7 @@ class ArmHint:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PromptKey:
     """Identity of a prompt within a study, without the text that tells the arm.
 
@@ -83,7 +85,7 @@ class PromptKey:
     family: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Quote:
     """Words that a judge says it found in the transcript.
 
@@ -100,7 +102,7 @@ class Quote:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Verdict:
     """A judge's word that came with the source, kept whole. ``value`` is verbatim; its meaning is a mapping."""
 
@@ -114,7 +116,7 @@ class Verdict:
     detail: Mapping[str, Any] = field(default_factory=dict)  # votes, criteria, dimensions: JSON values
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HumanLabel:
     """What a person outside this study said of a transcript, as their file has it.
 
@@ -130,7 +132,7 @@ class HumanLabel:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordFinding:
     """Something odd about an accepted record."""
 
@@ -139,7 +141,7 @@ class RecordFinding:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Record:
     """One transcript-to-be.
 
@@ -164,7 +166,7 @@ class Record:
     labels: tuple[HumanLabel, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Supplement:
     """Verdicts on a transcript that stands in another file of the same folder (Bloom's judgment file).
 
@@ -178,7 +180,7 @@ class Supplement:
     verdicts: tuple[Verdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reject:
     """A record that could not become a transcript: where, why (a code and a sentence), and its bytes."""
 
@@ -190,7 +192,7 @@ class Reject:
     locator: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FileFinding:
     """Something odd about the file as a whole. ``key`` makes it unique within one ingest."""
 
@@ -200,7 +202,7 @@ class FileFinding:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Chunk:
     """A part of a source that one task reads on its own: a byte range, a run of members, or all."""
 
@@ -210,7 +212,7 @@ class Chunk:
     weight: int  # bytes of the source that it stands for: progress moves by these
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Plan:
     """What a first look at the file gave: how to cut it, and what is odd about it as a whole."""
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from transcripts.immutable import immutable
 from transcripts.records import Message, Segment
 
 SEGMENTER_VERSION = 1
@@ -66,9 +67,10 @@ _TAG = re.compile(
 )
 _CHANNELS = {"analysis": "scratchpad", "final": "output", "commentary": "tool"}
 _READABLE = re.compile(r"\S")
+_FEW = 40  # brackets
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Segmentation:
     """The segments of one message, without gap or overlap, and how well its tags were formed."""
 
@@ -80,9 +82,49 @@ def segment(text: str) -> Segmentation:
     """Segments and parse state of an assistant message's plain text."""
     if _READABLE.search(text) is None:
         return Segmentation((Segment("text", 0, len(text), 0, len(text)),) if text else (), "empty")
-    if "<" not in text or _TAG.search(text) is None:
+    tags = _tags(text)
+    if not tags:
         return Segmentation((Segment("output", 0, len(text), 0, len(text)),), "no_scratchpad")
-    return _Segmenter(text).run()
+    return _well_formed(text, tags) or _Segmenter(text).run(tags)
+
+
+def _tags(text: str) -> list[re.Match[str]]:
+    """All tags of a text. Few brackets are looked for one by one: where they are rare, that is faster."""
+    found = []
+    at = -1
+    for _ in range(_FEW):
+        at = text.find("<", at + 1)
+        if at < 0:
+            return found
+        if tag := _TAG.match(text, at):
+            found.append(tag)
+            at = tag.end() - 1
+    return found + list(_TAG.finditer(text, at + 1))
+
+
+def _well_formed(text: str, tags: list[re.Match[str]]) -> Segmentation | None:
+    """What :class:`_Segmenter` makes of one closed scratchpad and, behind it, one closed output; else None."""
+    if len(tags) != 4:
+        return None
+    opened, closed, begun, ended = tags
+    pad, output = opened[2], begun[2]
+    if not pad or not output or opened[1] or begun[1] or not closed[1] or not ended[1]:
+        return None
+    kinds = _KINDS.get(pad.lower()), _KINDS.get(output.lower())
+    names = (closed[2] or "").lower(), (ended[2] or "").lower()
+    if kinds != ("scratchpad", "output") or names[0] != pad.lower() or _KINDS.get(names[1]) != "output":
+        return None
+    if _READABLE.search(text, begun.end(), ended.start()) is None:
+        return None
+    first, last, length = opened.start(), ended.end(), len(text)
+    segments = [Segment("text", 0, first, 0, first)] if first else []
+    segments.append(Segment("scratchpad", first, closed.end(), opened.end(), closed.start()))
+    if closed.end() < begun.start():
+        segments.append(Segment("text", closed.end(), begun.start(), closed.end(), begun.start()))
+    segments.append(Segment("output", begun.start(), last, begun.end(), ended.start()))
+    if last < length:
+        segments.append(Segment("text", last, length, last, length))
+    return Segmentation(tuple(segments), "ok")
 
 
 def worst(states: Iterable[str]) -> str:
@@ -125,8 +167,8 @@ class _Segmenter:
         self.scratchpads = 0
         self.open_scratchpads = 0
 
-    def run(self) -> Segmentation:
-        for tag in _TAG.finditer(self.text):
+    def run(self, tags: Iterable[re.Match[str]]) -> Segmentation:
+        for tag in tags:
             closing, name, marker, channel, _ = tag.groups()
             start, end = tag.span()
             if channel is not None:

@@ -13,32 +13,32 @@ from transcripts.search.indexing import index_waiting
 INDEX_SECONDS = 4.0  # of the five between two beats
 
 
-@shared_task(name="transcripts.advance_ingest", queue="ingest")
+@shared_task(name="transcripts.advance_ingest")
 def advance_ingest(ingest_id: int) -> None:
     if advance(ingest_id):
         queue.ring(ingest_id)
 
 
-@shared_task(name="transcripts.fetch", queue="ingest")
+@shared_task(name="transcripts.fetch")
 def fetch(fetch_id: int) -> None:
     if fetching.advance(fetch_id):
         for next_id in fetches.stalled(1):
             fetches.ring(next_id)
 
 
-@shared_task(name="transcripts.watch", queue="fast")
+@shared_task(name="transcripts.watch")
 def watch() -> None:
     """Every now and then: look through the watched folders."""
     watching.look()
 
 
-@shared_task(name="transcripts.index", queue="fast")
+@shared_task(name="transcripts.index")
 def index() -> None:
     """Every few seconds: make some more of what was ingested searchable."""
     index_waiting(INDEX_SECONDS)
 
 
-@shared_task(name="transcripts.sweep", queue="fast")
+@shared_task(name="transcripts.sweep")
 def sweep() -> None:
     """Every few seconds: say that a worker is alive, and wake workers for what nobody holds."""
     queue.beat()

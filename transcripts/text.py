@@ -17,6 +17,10 @@ _MARK = "\U0010f801"  # "the next character is itself"
 
 _PLANE_16 = 0xF4  # the byte with which the UTF-8 of U+100000 and all above begins
 
+# Whoever has a text checked will mostly want its bytes next, and they are half the work: the last ones are kept.
+_KEPT_FROM, _KEPT_TO = 1_000, 1_000_000  # characters
+_kept: tuple[str, bytes] = ("", b"")
+
 _TO_ESCAPE = re.compile("[\x00\ud800-\udfff\U0010f000-\U0010f801]")
 _ESCAPED = re.compile("\U0010f801(.)|[\U0010f000-\U0010f800]", re.DOTALL)
 _ANY_ESCAPED = re.compile("[\U0010f000-\U0010f801]")
@@ -24,6 +28,7 @@ _ANY_ESCAPED = re.compile("[\U0010f000-\U0010f801]")
 
 def storable(text: str) -> str:
     """The text as we store it. The same object if there is nothing to escape, which is nearly always."""
+    global _kept
     if text.isascii():
         if "\x00" not in text:
             return text
@@ -31,10 +36,18 @@ def storable(text: str) -> str:
     try:
         encoded = text.encode()  # and a look at the bytes: seven times as fast as a search of the characters
         if _PLANE_16 not in encoded and 0 not in encoded:
+            if _KEPT_FROM < len(text) < _KEPT_TO:
+                _kept = (text, encoded)
             return text
     except UnicodeEncodeError:  # half a surrogate pair
         pass
     return _TO_ESCAPE.sub(_escape, text)
+
+
+def utf8(text: str) -> bytes:
+    """Storable text as UTF-8."""
+    kept, encoded = _kept
+    return encoded if kept is text else text.encode()
 
 
 def original(text: str) -> str:

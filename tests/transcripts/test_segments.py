@@ -1,9 +1,11 @@
+import random
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transcripts import segments
 from transcripts.records import Message
 from transcripts.segments import PARSE_STATES, parse_state_of, segment, worst
 
@@ -150,3 +152,36 @@ def test_every_real_answer_is_covered(real_data):
             responses = element["response"]
             for text in [responses] if isinstance(responses, str) else responses:
                 assert "".join(text[s.start : s.end] for s in segment(text).segments) == text
+
+
+# What a quick answer must not be given for, or must agree with what the slow way finds.
+PIECES = (
+    *(
+        "<scratchpad>",
+        "</scratchpad>",
+        "<THINK>",
+        "</think>",
+        "<output>",
+        "</output>",
+        "<result>",
+        "</RESULT>",
+    ),
+    *("<output >", "< / output>", "<scratchpad/>", "<rejected/>", "<|channel|>final<|message|>", "<|end|>"),
+    *("", "", "a", "é", " ", "\n", "<", "b <i>"),
+)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_quick_way_agrees_with_the_slow_one(seed: int) -> None:
+    chance, quick = random.Random(seed), 0
+    for _ in range(300):
+        pad, output = chance.choice(("scratchpad", "think")), chance.choice(("output", "result"))
+        plain = ["", f"<{pad}>", "", f"</{pad}>", "", f"<{output}>", "", f"</{output}>", ""]
+        text = "".join(part or chance.choice(PIECES[-8:]) for part in plain)
+        for each in (text, "".join(chance.choices(PIECES, k=chance.randint(1, 9))), text * 15):
+            tags = segments._tags(each)
+            assert [tag.span() for tag in tags] == [tag.span() for tag in segments._TAG.finditer(each)]
+            if found := segments._well_formed(each, tags):
+                quick += 1
+                assert found == segments._Segmenter(each).run(tags)
+    assert quick > 50

@@ -7,10 +7,11 @@ the head are, in order of the records: content hash, body, then each verdict's d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple
 from typing import Any
 
 from transcripts.body import dumps
+from transcripts.immutable import immutable
 from transcripts.preparing import Prepared, PreparedVerdict, prompt_text
 from transcripts.records import (
     FileFinding,
@@ -36,7 +37,7 @@ class Batch:
         self.cursor = -1
         self.size = 0
         self.findings: list[FileFinding] = []
-        self._last: Any = None
+        self._byte = -1
         self._runs: dict[RunKey, int] = {}
         self._arms: dict[tuple[str, str], int] = {}
         self._prompts: dict[bytes, tuple[int, Any]] = {}
@@ -69,6 +70,7 @@ class Batch:
                 p.sample,
                 p.parse_state,
                 p.outcome,
+                p.judge_score,
                 p.n_messages,
                 p.n_characters,
                 p.has_escapes,
@@ -97,7 +99,7 @@ class Batch:
     def frame(self, is_last: bool = False) -> tuple[dict[str, Any], bytes]:
         head = {
             "cursor": self.cursor,
-            "byte": self._last.locator.get("bytes", [0, -1])[1] if self._last is not None else -1,
+            "byte": self._byte,
             "is_last": is_last,
             "runs": [astuple(run) for run in self._runs],
             "arms": list(self._arms),
@@ -111,14 +113,14 @@ class Batch:
 
     def _passed(self, item: Any) -> None:
         self.cursor = max(self.cursor, item.cursor)
-        self._last = item
+        self._byte = item.locator.get("bytes", (0, -1))[1]
 
 
 def _verdict(v: PreparedVerdict) -> list[Any]:
     return [v.judge, v.value, v.score, v.outcome, len(v.detail or b"")]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PromptRow:
     identity: bytes
     text: str
@@ -126,7 +128,7 @@ class PromptRow:
     external_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordRow:
     """A record as it came out of a parser; ``run``, ``arm`` and ``prompt`` number those of its batch."""
 
@@ -139,6 +141,7 @@ class RecordRow:
     sample: int | None
     parse_state: str
     outcome: str
+    judge_score: float | None
     n_messages: int
     n_characters: int
     has_escapes: bool
@@ -149,7 +152,7 @@ class RecordRow:
     labels: tuple[HumanLabel, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Received:
     """A batch in the parent. ``byte`` is where the last item ends in the file, -1 where it has no bytes."""
 

@@ -83,6 +83,7 @@ def read(job: Mapping[str, Any]) -> Iterator[Frame]:
             batch.add_reject(item)
         else:
             batch.findings.append(item)
+        del item  # the next one may need the memory
         if batch.is_full or time.monotonic() - started > job["seconds"]:
             yield batch.frame()
             batch, started = Batch(job["rows"]), time.monotonic()
@@ -110,14 +111,14 @@ def show(job: Mapping[str, Any]) -> Iterator[Frame]:
     reader = recognise(source, job.get("format"))
     shown: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
-    for chunk in reader.plan(source).chunks[:1]:
-        for item in reader.read(source, chunk):
-            if isinstance(item, Record):
-                shown.append(_shown(item, prepare(item, reader.name, job["options"])))
-            elif isinstance(item, Reject):
-                rejects.append({"position": item.position, "reason": item.reason, "message": item.message})
-            if len(shown) >= job["most"] or len(rejects) >= job["most"]:
-                break
+    chunks = reader.plan(source).chunks
+    for item in (item for chunk in chunks for item in reader.read(source, chunk)):
+        if isinstance(item, Record):
+            shown.append(_shown(item, prepare(item, reader.name, job["options"])))
+        elif isinstance(item, Reject):
+            rejects.append({"position": item.position, "reason": item.reason, "message": item.message})
+        if len(shown) >= job["most"] or len(rejects) >= job["most"]:
+            break
     yield {"reader": reader.name, "records": shown, "rejects": rejects}, b""
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from transcripts.immutable import immutable
 from transcripts.readers.bookmarks import BOOKMARKS, Bookmark, key_of
 from transcripts.readers.json_stream import MAX_RECORD, refuse_wide_encoding
 from transcripts.readers.json_values import TOO_LARGE, BadRecord, parse_record, refuse_repeated_keys
@@ -24,7 +24,7 @@ _BLOCK = 1024 * 1024
 _TURNS = ("messages", "conversations", "conversation")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Line:
     """One line that is not blank. ``number`` is 0 where it was not counted, ``raw`` None where ``problem`` says why."""
 

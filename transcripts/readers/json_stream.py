@@ -2,11 +2,13 @@
 
 The file is never loaded whole. A scan finds where each element starts and ends by its brackets and
 strings; parsing the bytes is the caller's affair. Where an object seems to end, orjson is asked whether
-it does, because that is several times faster than the scan, which is for all that it refuses. An element
-over ``limit`` bytes is passed over without being kept in memory. Whatever is wrong comes as an element
+it does, because that is several times faster than the scan, which is for all that it refuses. A large
+element is not kept while its end is looked for: it is read again in one piece, so that it is in memory once,
+and not at all if it is over ``limit`` bytes. Whatever is wrong comes as an element
 with a ``problem`` and no bytes to trust, so that a reader can reject it and go on:
 
 ``too_long``   the element is over the limit
+``too_large``  there is no memory for it
 ``broken``     brackets do not match, or something stands where a comma should: the scan goes on at
                the next ``, {``
 ``truncated``  the file ends inside the array
@@ -25,7 +27,10 @@ import orjson
 from transcripts.records import UnreadableSource
 
 MAX_RECORD = 64 * 1024 * 1024
+TOO_LARGE = "The record needs more memory than a parser may use (AFDASH_PARSER_MEMORY_MB)."
 _BLOCK = 1024 * 1024
+_WINDOW = 4 * _BLOCK  # what is not longer is kept while its end is looked for
+_PASSED_OVER = ("too_long", "too_large")
 _KEPT = 4096  # how much of a broken element is kept, as an excerpt
 
 # No possessive quantifier behind a group: Python before 3.11.5 matches those wrongly. Alternatives that begin
@@ -204,7 +209,7 @@ class _Scanner:
                     return
                 continue
             element = self.value(index)
-            if not element.problem or element.problem == "too_long":
+            if not element.problem or element.problem in _PASSED_OVER:
                 sign = self.peek()
                 if sign not in (b",", b"]", b""):
                     element = self.broken(index, element.start)
@@ -230,12 +235,12 @@ class _Scanner:
             return self.container(index, start)
         if sign == b'"':
             self.at += 1
-            is_closed, begin = self.string_rest(self.at - 1)
+            is_closed, begin = self.string_rest(self.at - 1, start)
             if not is_closed:
                 return Element(
                     index, start, self.base + self.at, b"", "truncated", "The file ends inside a string."
                 )
-            return Element(index, start, self.base + self.at, self.data[begin : self.at])
+            return self.element(index, start, begin)
         begin = self.at
         while True:
             self.at = SCALAR.match(self.data, self.at).end()  # type: ignore[union-attr]
@@ -279,18 +284,28 @@ class _Scanner:
                 stack.pop()
                 if not stack:
                     break
+        return self.element(index, start, begin if is_kept else -1)
+
+    def element(self, index: int, start: int, begin: int) -> Element:
+        """The value that ends here; it begins at ``begin`` of the window, -1 if it was not kept there."""
         end = self.base + self.at
-        if not is_kept or end - start > self.limit:
-            size = (end - start) // (1024 * 1024)
-            return Element(
-                index,
-                start,
-                end,
-                b"",
-                "too_long",
-                f"The record has {size} MB; {self.limit >> 20} MB is the most.",
-            )
-        return Element(index, start, end, self.data[begin : self.at])
+        if end - start > self.limit:
+            size = f"{(end - start) >> 20} MB; {self.limit >> 20} MB"
+            return Element(index, start, end, b"", "too_long", f"The record has {size} is the most.")
+        if begin >= 0:
+            return Element(index, start, end, self.data[begin : self.at])
+        try:
+            return Element(index, start, end, self.again(start, end - start))
+        except MemoryError:
+            return Element(index, start, end, b"", "too_large", TOO_LARGE)
+
+    def again(self, start: int, size: int) -> bytes:
+        """Bytes of the file that may be in the window no more."""
+        self.file.seek(start)
+        try:
+            return self.file.read(size)
+        finally:
+            self.file.seek(self.base + len(self.data))
 
     def guessed(self, start: int) -> bytes | None:
         """The object here, if it ends where it seems to; no stretch of the file is tried twice.
@@ -301,7 +316,7 @@ class _Scanner:
             return None
         match = _SEEMING_END.search(self.data, self.at)
         self.tried = self.base + (match.end() if match else len(self.data))
-        if match is None or self.tried - start > self.limit:
+        if match is None or self.tried - start > min(self.limit, _WINDOW):
             return None
         raw = self.data[self.at : match.end()]
         try:
@@ -312,12 +327,12 @@ class _Scanner:
         return raw
 
     def window(self, begin: int, is_kept: bool, start: int) -> tuple[int, bool]:
-        """From where the window is kept: the element's start, or here once it is over the limit."""
-        if is_kept and self.base + self.at - start <= self.limit:
+        """From where the window is kept: the element's start, or here once it is large."""
+        if is_kept and self.base + self.at - start <= _WINDOW:
             return begin, True
         return self.at, False
 
-    def string_rest(self, keep: int, start: int | None = None) -> tuple[bool, int]:
+    def string_rest(self, keep: int, start: int) -> tuple[bool, int]:
         """Go behind the closing quote. Whether there is one, and where ``keep`` is now (-1: given up)."""
         is_kept = True
         while True:
@@ -325,7 +340,7 @@ class _Scanner:
             if self.at < len(self.data) and self.data[self.at] == 0x22:
                 self.at += 1
                 return True, keep if is_kept else -1
-            if start is not None and self.base + self.at - start > self.limit:
+            if self.base + self.at - start > _WINDOW:
                 is_kept = False
             if not self.refill(keep if is_kept else self.at):
                 return False, keep if is_kept else -1
@@ -345,8 +360,8 @@ class _Scanner:
 
     def broken(self, index: int, start: int) -> Element:
         """Go on at the next place that looks like the border of two elements."""
-        begin = max(start - self.base, 0)
-        excerpt = self.data[begin : begin + _KEPT]
+        begin = start - self.base
+        excerpt = self.data[begin : begin + _KEPT] if begin >= 0 else self.again(start, _KEPT)
         place = self.base + self.at
         while True:
             match = _RESYNC.search(self.data, self.at)

@@ -10,22 +10,22 @@ it suspicious, so the fast path pays nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import mmap
+from collections.abc import Collection
 from typing import Any
 
 import orjson
 
 from transcripts.readers.json_large import PIECE, Broken, parse_large
+from transcripts.readers.json_stream import TOO_LARGE
 from transcripts.text import storable
 
 MAX_DEPTH = 200
 MAX_DIGITS = 4300  # what Python converts; beyond it int() refuses
 BOM = b"\xef\xbb\xbf"
+_NEEDED = 14  # bytes of memory that orjson takes for a byte of its input, with some to spare
+_SMALL = 64 * 1024
 NUMBER = "__number__"  # {"__number__": "NaN"}: a number that JSON in the database cannot hold
-
-
-TOO_LARGE = "The record needs more memory than a parser may use (AFDASH_PARSER_MEMORY_MB)."
 
 
 _PLACELESS = {
@@ -43,14 +43,16 @@ class BadRecord(Exception):
         self.message = message
 
 
-@contextmanager
-def within_memory() -> Iterator[None]:
+class within_memory:
     """Where a record is built: one that needs more memory than there is, is a bad record (``too_large``)."""
-    try:
-        yield
-    except MemoryError as error:
-        error.__traceback__ = None  # its frames hold what took the memory
-        raise BadRecord("too_large", TOO_LARGE) from None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, MemoryError):
+            error.__traceback__ = error.__context__ = None  # their frames hold what took the memory
+            raise BadRecord("too_large", TOO_LARGE) from None
 
 
 def parse_record(raw: bytes, skip: Collection[str] = ()) -> Any:
@@ -67,7 +69,10 @@ def parse_record(raw: bytes, skip: Collection[str] = ()) -> Any:
 
 def _parse_whole(raw: bytes, skip: Collection[str] = ()) -> Any:
     try:
-        value = orjson.loads(raw)
+        # orjson takes the process along where it finds no memory; the other parser needs less of it.
+        value = (
+            orjson.loads(raw) if len(raw) <= _SMALL or _is_room(_NEEDED * len(raw)) else _parse_slowly(raw)
+        )
     except orjson.JSONDecodeError:
         value = _parse_slowly(raw)
         _without(value, skip)
@@ -78,6 +83,15 @@ def _parse_whole(raw: bytes, skip: Collection[str] = ()) -> Any:
         value = _parse_slowly(raw)
         _without(value, skip)
     return value
+
+
+def _is_room(size: int) -> bool:
+    """Whether there is so much memory. Nothing of it is touched."""
+    try:
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except OSError:
+        return False
+    return True
 
 
 def refuse_repeated_keys(raw: bytes, keys: Collection[str]) -> None:

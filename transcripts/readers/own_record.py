@@ -44,7 +44,8 @@ def fields_of(value: Any) -> dict[str, Any]:
     sources = value.get("messages")
     if not isinstance(sources, list) or not sources:
         raise BadRecord("no_messages", "The line has no messages.")
-    texts = {key: text_field(value, key) for key in _TEXTS}
+    # Nearly all are short or empty: a call for each would take longer than what it does.
+    texts = {key: text_field(value, key) if value.get(key) not in (None, "") else "" for key in _TEXTS}
     findings: list[RecordFinding] = []
     messages = tuple(_message(source, findings) for source in sources)
     # Our export says where an id came from, so that its line finds the prompt that it was written from.

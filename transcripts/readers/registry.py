@@ -17,7 +17,7 @@ from transcripts.readers.open_source_af import OpenSourceAf
 from transcripts.readers.own_jsonl import OwnJsonl
 from transcripts.readers.paired_json import PairedJson
 from transcripts.readers.petri import Petri
-from transcripts.readers.rows.kinds import first_rows, row_source_of
+from transcripts.readers.rows.kinds import first_rows, row_source_of, too_large
 from transcripts.readers.scratchpad_output import ScratchpadOutput
 from transcripts.readers.source import Probe, Reader, Source
 from transcripts.records import UnreadableSource
@@ -82,6 +82,8 @@ def recognise(source: Source, format: str | None = None) -> Reader:
         kind.plan(source)  # raises what is wrong with the file as a whole: a header, a footer
         if first_rows(probe, 1) and not _is_aggregate(probe):
             return reader_named(Mapped.name)  # which asks for what it must know
+        if reason := too_large(probe):
+            raise UnreadableSource(f"The file's first records cannot be read. {reason}")
     understood = "; ".join(reader.title for reader in READERS)
     raise UnreadableSource(f"The file is {_seen(probe)}. What can be read: {understood}.")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from transcripts.readers.json_sketch import Sketch, sketch
 from transcripts.records import Chunk, Item, Plan
@@ -44,6 +44,19 @@ class Probe:
     @property
     def is_whole(self) -> bool:
         return self.source.size <= len(self.head)
+
+
+def line_ends(file: BinaryIO, most: int) -> tuple[bytes, bytes]:
+    """Pass over a line, or over ``most`` bytes of it, without holding it: its first and its last 64 bytes."""
+    first = last = b""
+    size = 0
+    while size < most and (block := file.readline(min(HEAD, most - size))):
+        size += len(block)
+        first = first or block[:64]
+        last = (last + block)[-64:]
+        if block.endswith(b"\n"):
+            break
+    return first, last
 
 
 class Reader(Protocol):

@@ -18,7 +18,7 @@ from transcripts.readers.petri.conversation import Conversation
 from transcripts.readers.petri.judged import verdicts
 from transcripts.readers.rows.reader import Place, RowReader
 from transcripts.readers.rows.row import EXCERPT, Row
-from transcripts.readers.source import Probe, Source
+from transcripts.readers.source import Probe, Source, line_ends
 from transcripts.records import (
     Chunk,
     FileFinding,
@@ -88,12 +88,12 @@ def _is_alone(source: Source) -> bool:
     """Whether the file is one JSON object; else it is lines of them, or no object at all."""
     with source.path.open("rb") as file:
         for _ in range(_MOST_BLANK):
-            line = file.readline(MAX_RECORD + 1)
-            if not line or line[:64].removeprefix(BOM).strip():
+            first, last = line_ends(file, MAX_RECORD + 1)
+            if not first or first.removeprefix(BOM).strip():
                 break
-        if not line[:64].removeprefix(BOM).lstrip().startswith(b"{"):
+        if not first.removeprefix(BOM).lstrip().startswith(b"{"):
             return False
-        return not (line[-64:].rstrip().endswith(b"}") and file.read(EXCERPT).lstrip()[:1] == b"{")
+        return not (last.rstrip().endswith(b"}") and file.read(EXCERPT).lstrip()[:1] == b"{")
 
 
 def _read_alone(source: Source) -> Iterator[Item]:

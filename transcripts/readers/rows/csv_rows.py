@@ -1,7 +1,8 @@
 """CSV: a header line, then one row a record; cells are text and stay as they are.
 
 Separated by commas, semicolons or tabs, quoted with ``"``. A quote that is never closed would swallow the rest of
-the file without a word: such a record ends the reading, and is rejected with the line of the quote.
+the file without a word: such a record ends the reading, and is rejected with the line of the quote. One that is
+too large is passed over: it ends with the line in which its last quote is closed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import BinaryIO
 
 from transcripts.readers.bookmarks import BOOKMARKS, Bookmark, key_of
 from transcripts.readers.json_stream import refuse_wide_encoding
-from transcripts.readers.json_values import BOM, BadRecord
-from transcripts.readers.rows.row import Row
+from transcripts.readers.json_values import BOM, TOO_LARGE, BadRecord
+from transcripts.readers.rows.row import EXCERPT, Row
 from transcripts.readers.source import Probe, Source
 from transcripts.records import Chunk, FileFinding, Plan, UnreadableSource
 
@@ -24,6 +25,8 @@ MAX_RECORD = (
 MANY_LINES = 1000
 _DELIMITERS = ",;\t"
 _LOOKED_AT = 20  # records that tell the delimiter
+_BLOCK = 1024 * 1024
+_LONGEST_NAME = 200  # of a column, where nothing but the header tells the delimiter
 _NOT_A_HEADER = re.compile(r"[\x00-\x08\x0e-\x1f<>{}\[\]]")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
@@ -59,7 +62,7 @@ class CsvRows:
                     if row.cursor + row.room - 1 <= after:
                         continue
                     mark.start, mark.index, mark.cursor = row.cursor, taken.first, row.cursor
-                    if (many := taken.number - taken.first + 1) > MANY_LINES:
+                    if (many := taken.number - taken.first + 1) > MANY_LINES and not row.problem:
                         yield _long(taken.first, many)
                     yield row
             except GeneratorExit:
@@ -107,6 +110,21 @@ class _Lines:
             self.quote = self.number
         return line.removeprefix(BOM if self.number == 1 else b"").decode("utf-8", "surrogateescape")
 
+    def pass_over(self) -> bool:
+        """Go behind the record that begins at ``start``, keeping nothing; whether all its quotes are closed."""
+        self.raw = []
+        self.end, self.number = self.start, self.first - 1
+        self.file.seek(self.start)
+        is_open = False
+        while block := self.file.readline(_BLOCK):
+            self.end += len(block)
+            is_open ^= bool(block.count(b'"') % 2)
+            if block.endswith(b"\n"):
+                self.number += 1
+                if not is_open:
+                    return True
+        return not is_open
+
 
 def _records(lines: _Lines, delimiter: str, header: Sequence[str]) -> Iterator[Row]:
     reader = _reader(lines, delimiter)
@@ -116,37 +134,53 @@ def _records(lines: _Lines, delimiter: str, header: Sequence[str]) -> Iterator[R
         problem = None
         try:
             cells = next(reader)
+            raw = b"".join(lines.raw)
         except StopIteration:
             if not lines.is_too_long:
                 return
-            problem = _unended(lines)
+            problem = BadRecord("too_long", f"The record has more than {MAX_RECORD >> 20} MB.")
         except csv.Error as error:
-            problem = _unended(lines) if lines.is_too_long or "end of data" in str(error) else _error(error)
+            if lines.is_too_long:
+                problem = BadRecord("too_long", f"The record has more than {MAX_RECORD >> 20} MB.")
+            else:
+                problem = _unclosed(lines) if "end of data" in str(error) else _error(error)
+        except MemoryError:
+            problem = BadRecord("too_large", TOO_LARGE)
         if not cells and not problem:
             if lines.end == lines.start:
                 return
             continue  # a blank line
         problem = problem or _misfit(cells, header)
+        if problem:
+            cells, raw = [], b"".join(lines.raw[:1])[:EXCERPT]
+        if problem and problem.reason in ("too_long", "too_large"):
+            reader = _reader(lines, delimiter)  # the old one holds what it has seen of the record
+            opened = lines.quote
+            if not lines.pass_over() and opened is not None:
+                problem = _unclosed(lines, opened)
+            elif lines.number > lines.first:
+                text = (
+                    f"{problem.message} It spans lines {lines.first} to {lines.number}: are its quotes right?"
+                )
+                problem = BadRecord(problem.reason, text)
         yield Row(
             cursor=lines.start,
             room=max(lines.end - lines.start, 1),
             position=f"line {lines.first}",
             locator={"bytes": [lines.start, lines.end]},
             value=None if problem else dict(zip(header, cells, strict=True)),
-            raw=b"".join(lines.raw),
+            raw=raw,
             problem=problem,
         )
-        if problem and problem.reason in ("unclosed_quote", "too_long"):
+        if problem and problem.reason == "unclosed_quote":
             return
+        del cells, raw  # the next record may need the memory
 
 
-def _unended(lines: _Lines) -> BadRecord:
+def _unclosed(lines: _Lines, opened: int | None = None) -> BadRecord:
     rest = "The rest of the file was not read: put the quote right and give the file again."
-    if lines.quote is not None:
-        return BadRecord(
-            "unclosed_quote", f"The quote that opens in line {lines.quote} is not closed. {rest}"
-        )
-    return BadRecord("too_long", f"The record has more than {MAX_RECORD >> 20} MB. {rest}")
+    number = opened or lines.quote or lines.first
+    return BadRecord("unclosed_quote", f"The quote that opens in line {number} is not closed. {rest}")
 
 
 def _error(error: csv.Error) -> BadRecord:
@@ -190,20 +224,31 @@ def _header(file: BinaryIO, delimiter: str) -> tuple[list[str], _Lines]:
 
 def _delimiter(probe: Probe) -> str:
     """What separates the cells, "" if the file does not look like CSV."""
-    head = probe.head
+    text = probe.head.removeprefix(BOM).decode("utf-8", "surrogateescape")
+    rest = ""
     if not probe.is_whole:
-        head = head[: head.rfind(b"\n") + 1]
-    text = head.removeprefix(BOM).decode("utf-8", "surrogateescape")
+        text, _, rest = text.rpartition("\n")
     lines = [f"{line}\n" for line in text.split("\n")]
     best, score = "", (0.0, 0)
     for delimiter in _DELIMITERS:
         rows = _first_records(lines, delimiter)
+        if len(rows) <= 2 and not probe.is_whole:
+            rows = _first_records([*lines, rest], delimiter)
         if len(rows) < 2 or len(rows[0]) < 2 or any(map(_NOT_A_HEADER.search, rows[0])):
             continue
         like = sum(len(row) == len(rows[0]) for row in rows[1:]) / (len(rows) - 1)
+        if _is_cut(rows, probe):
+            like = 0.5
         if like > 0 and (like, len(rows[0])) > score:
             best, score = delimiter, (like, len(rows[0]))
     return best
+
+
+def _is_cut(rows: Sequence[Sequence[str]], probe: Probe) -> bool:
+    """Whether behind the header there is one record, too large for all of it to have been seen."""
+    if probe.is_whole or len(rows) != 2 or any(len(name) > _LONGEST_NAME for name in rows[0]):
+        return False
+    return len(rows[1]) <= len(rows[0]) and len(rows[1][-1]) > len(probe.head) // 8
 
 
 def _first_records(lines: Sequence[str], delimiter: str) -> list[list[str]]:

@@ -15,8 +15,8 @@ from transcripts.readers.bookmarks import BOOKMARKS, Bookmark, key_of
 from transcripts.readers.json_sketch import Sketch, sketch
 from transcripts.readers.json_stream import MAX_RECORD, Element, array_elements, object_members
 from transcripts.readers.json_values import BOM, BadRecord, parse_record, within_memory
-from transcripts.readers.rows.row import ENVELOPE, Row
-from transcripts.readers.source import HEAD, Probe, Source
+from transcripts.readers.rows.row import ENVELOPE, EXCERPT, Row
+from transcripts.readers.source import HEAD, Probe, Source, line_ends
 from transcripts.records import Chunk, Plan, UnreadableSource
 
 _HOLDERS = ("samples", "records", "rows", "data", "examples", "items", "results", "transcripts", "entries")
@@ -60,7 +60,10 @@ class JsonArray:
                     if element.start + room - 1 <= after:
                         continue
                     mark.start, mark.index, mark.cursor = element.start, element.index, element.start
-                    yield _row(element, room, outline.around)
+                    row = _row(element, room, outline.around)
+                    del element  # the next one may need the memory
+                    yield row
+                    del row
             except GeneratorExit:  # raised where a row was given: reading goes on with it or with the next
                 BOOKMARKS.keep(key, mark)
                 raise
@@ -92,8 +95,8 @@ def _is_own_or_turns(outline: Sketch) -> bool:
 def _has_one_line(source: Source) -> bool:
     """Whether the first line is the only one, or longer than any record may be."""
     with source.path.open("rb") as file:
-        line = file.readline(MAX_RECORD)
-        return not line.endswith(b"\n") or not file.read(HEAD).strip()
+        _, last = line_ends(file, MAX_RECORD)
+        return not last.endswith(b"\n") or not file.read(HEAD).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +161,11 @@ def _row(element: Element, room: int, around: Mapping[str, Any]) -> Row:
         with within_memory():
             value = _value(element.raw)
     except BadRecord as bad:
-        problem = bad
+        problem = bad.with_traceback(None)  # its frames hold the record
     locator = {"bytes": [element.start, element.end]}
     position = f"record {element.index + 1}"
-    return Row(element.start, room, position, locator, value, element.raw, problem, around)
+    raw = element.raw[:EXCERPT] if problem else element.raw
+    return Row(element.start, room, position, locator, value, raw, problem, around)
 
 
 def _only_row(source: Source) -> Row:
@@ -177,6 +181,7 @@ def _only_row(source: Source) -> Row:
     except BadRecord as bad:
         is_cut = bad.reason == "json_invalid" and not raw.rstrip().endswith(b"}")
         problem = BadRecord("truncated", "The file ends inside its JSON object.") if is_cut else bad
+        problem.__traceback__ = None
     return Row(0, max(source.size, 1), "record 1", {"bytes": [0, source.size]}, value, raw, problem)
 
 

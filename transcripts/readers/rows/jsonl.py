@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from transcripts.readers.json_lines import Line, lines, plan_lines, value_of
 from transcripts.readers.json_values import BOM, BadRecord, within_memory
 from transcripts.readers.rows.json_array import first_object_is_spread
-from transcripts.readers.rows.row import ENVELOPE, Row
+from transcripts.readers.rows.row import ENVELOPE, EXCERPT, Row
 from transcripts.readers.source import Probe, Source
 from transcripts.records import Chunk, Plan
 
@@ -28,7 +28,10 @@ class Jsonl:
 
     def rows(self, source: Source, chunk: Chunk, after: int = -1) -> Iterator[Row]:
         for line in lines(source, chunk, after + 1):
-            yield _row(line, source)
+            row = _row(line, source)
+            del line  # the next one may need the memory
+            yield row
+            del row
 
 
 def _row(line: Line, source: Source) -> Row:
@@ -37,7 +40,8 @@ def _row(line: Line, source: Source) -> Row:
         with within_memory():
             value = value_of(line, ENVELOPE, source)
     except BadRecord as bad:
-        problem = bad
+        problem = bad.with_traceback(None)  # its frames hold the record
     locator = {"bytes": [line.start, line.end]}
     room = max(line.end - line.start, 1)
-    return Row(line.start, room, line.position, locator, value, line.raw or b"", problem)
+    raw = line.raw or b""
+    return Row(line.start, room, line.position, locator, value, raw[:EXCERPT] if problem else raw, problem)

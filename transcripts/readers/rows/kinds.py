@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,16 +12,25 @@ from transcripts.readers.rows.json_array import JsonArray
 from transcripts.readers.rows.jsonl import Jsonl
 from transcripts.readers.rows.parquet_rows import ParquetRows
 from transcripts.readers.rows.row import Row, RowSource
-from transcripts.readers.source import Probe
-from transcripts.records import UnreadableSource
+from transcripts.readers.source import Probe, Source
+from transcripts.records import FileFinding, UnreadableSource
 
 ROW_SOURCES: tuple[RowSource, ...] = (ParquetRows(), JsonArray(), Jsonl(), CsvRows())
 
 FIRST_ROWS = 50
 MOST_ROWS = 200  # that anybody asks for
 FIRST_BYTES = 4 * 1024 * 1024
+PASSED_OVER = 256 * 1024 * 1024  # of rows that cannot be read, before the first that can
 # Every reader of rows asks for the same rows of the same probe.
-_seen: WeakKeyDictionary[Probe, tuple[Mapping[str, Any], ...]] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[Probe, _First] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """``unread`` is what is wrong with the first row that there is no memory for."""
+
+    rows: tuple[Mapping[str, Any], ...] = ()
+    unread: str = ""
 
 
 def row_source_of(probe: Probe) -> RowSource | None:
@@ -30,32 +40,54 @@ def row_source_of(probe: Probe) -> RowSource | None:
 
 def first_rows(probe: Probe, most: int = FIRST_ROWS) -> tuple[Mapping[str, Any], ...]:
     """The first rows of the file that are objects: what a format, or a mapping, is recognised by."""
+    return _first(probe).rows[:most]
+
+
+def too_large(probe: Probe) -> str:
+    """Why none of the first rows can be read, as a sentence; "" if one can, or if it is not for their size."""
+    first = _first(probe)
+    return "" if first.rows else first.unread
+
+
+def _first(probe: Probe) -> _First:
     if probe not in _seen:
-        _seen[probe] = _first_rows(probe)
-    return _seen[probe][:most]
+        _seen[probe] = _looked_at(probe)
+    return _seen[probe]
 
 
-def _size(value: Any) -> int:
-    """About how large a row is that has no bytes of its own."""
-    cells = value.values() if isinstance(value, dict) else ()
-    return sum(len(cell) for cell in cells if isinstance(cell, str | list | dict))
+def _size(row: Row) -> int:
+    """About how large a row is, if it has no bytes of its own either."""
+    begin, end = row.locator.get("bytes", (0, 0))
+    cells = row.value.values() if isinstance(row.value, dict) else ()
+    return int(end - begin) or sum(len(cell) for cell in cells if isinstance(cell, str | list | dict))
 
 
-def _first_rows(probe: Probe) -> tuple[Mapping[str, Any], ...]:
+def _looked_at(probe: Probe) -> _First:
     found: list[Mapping[str, Any]] = []
     kind = row_source_of(probe)
     if kind is None:
-        return ()
-    size = 0
+        return _First()
+    size, unread = 0, ""
     try:
-        for chunk in kind.plan(probe.source).chunks[:1]:
-            for number, row in enumerate(kind.rows(probe.source, chunk)):
-                if isinstance(row, Row):
-                    size += len(row.raw) or _size(row.value)
-                    if isinstance(row.value, dict):
-                        found.append(row.value)
-                if len(found) >= MOST_ROWS or number >= 2 * MOST_ROWS or size > FIRST_BYTES:
-                    break
+        for number, row in enumerate(_all_rows(kind, probe.source)):
+            if isinstance(row, Row):
+                size += _size(row)
+                if isinstance(row.value, dict):
+                    found.append(row.value)
+                elif row.problem and row.problem.reason in ("too_large", "too_long"):
+                    unread = unread or row.problem.message
+            if (
+                len(found) >= MOST_ROWS
+                or number >= 2 * MOST_ROWS
+                or size > (FIRST_BYTES if found else PASSED_OVER)
+            ):
+                break
     except UnreadableSource:
-        return ()
-    return tuple(found)
+        return _First()
+    return _First(tuple(found), unread)
+
+
+def _all_rows(kind: RowSource, source: Source) -> Iterator[Row | FileFinding]:
+    """Chunk after chunk: of a first row that is larger than a chunk, the first chunk holds nothing else."""
+    for chunk in kind.plan(source).chunks:
+        yield from kind.rows(source, chunk)

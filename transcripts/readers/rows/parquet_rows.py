@@ -24,6 +24,11 @@ _MAX_ROWS = 1 << 52
 _MAX_NAMES = 16 * 1024 * 1024
 _MAX_ENTRIES = 2_000_000
 _MAGIC = b"PAR1"
+# The rows of a group lie in common pages: what does not fit takes those behind it in the group along.
+_TOO_LARGE = (
+    "reading on in this row group needs more memory than a parser may use (AFDASH_PARSER_MEMORY_MB);"
+    " smaller row groups need less."
+)
 
 
 class ParquetRows:
@@ -59,7 +64,7 @@ class ParquetRows:
 def _group(file: Any, group: int, first: int, count: int, wanted: int) -> Iterator[Row]:
     """The rows of one row group; what cannot be read of it is one row that says so."""
     number = first
-    problem = ""
+    problem, reason = "", "parquet_damaged"
     try:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], use_threads=False):
             names, columns = batch.schema.names, batch.columns
@@ -67,12 +72,14 @@ def _group(file: Any, group: int, first: int, count: int, wanted: int) -> Iterat
                 if number >= wanted:
                     yield _row(number, names, columns, index)
                 number += 1
+    except MemoryError:
+        problem, reason = _TOO_LARGE, "too_large"
     except Exception as error:
         problem = _said(error)
     if wanted <= number < first + count:
         text = problem or "The file holds fewer rows than its footer says."
         rows = f"row {number + 1}" if number + 1 == first + count else f"rows {number + 1} to {first + count}"
-        yield _problem(number, BadRecord("parquet_damaged", f"{rows.capitalize()}: {text}"))
+        yield _problem(number, BadRecord(reason, f"{rows.capitalize()}: {text}"))
 
 
 def _row(number: int, names: list[str], columns: list[Any], index: int) -> Row:

@@ -73,7 +73,13 @@ class RowReader:
                         row.cursor, row.position, bad.reason, bad.message, row.raw[:EXCERPT], row.locator
                     )
                 continue
-            yield from (record for record in records if record.cursor > after)
+            del row  # what follows may need the memory
+            records.reverse()
+            while records:
+                record = records.pop()
+                if record.cursor > after:
+                    yield record
+                del record
 
     def rows(self, source: Source, chunk: Chunk, after: int) -> Iterator[Row | FileFinding]:
         """The chunk's rows, as the file has them unless a subclass puts them together."""

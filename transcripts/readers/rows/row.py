@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from transcripts.immutable import immutable
 from transcripts.readers.json_lines import Envelope
 from transcripts.readers.json_values import BadRecord
 from transcripts.readers.source import Probe, Source
@@ -28,7 +29,7 @@ _SAID_OF_IT = ("model", "arm", "sample", "prompt_id", "raw_output", "scratchpad"
 ENVELOPE = Envelope((*_CONVERSATION, *_SAID_OF_IT))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Row:
     """One value, and where it stands. ``value`` is None where ``problem`` says why it cannot be read.
 

@@ -153,10 +153,23 @@ def test_a_row_that_is_not_utf8_is_a_bad_row(source_of):
 def test_an_unclosed_quote_ends_the_reading_where_it_says(source_of, monkeypatch):
     monkeypatch.setattr(csv_rows, "MAX_RECORD", 2000)
     good = "".join(f'{number},"a\nb"\n' for number in range(5))
-    rows = rows_of(source_of(f'a,b\n{good}6,"x\ny","open\n'.encode() + b"7,8\n" * 5000))
+    found = rows_of(source_of(f'a,b\n{good}6,"x\ny","open\n'.encode() + b"7,8\n" * 5000))
+    rows = [row for row in found if isinstance(row, Row)]
     assert [bool(row.problem) for row in rows] == [False] * 5 + [True]
+    assert rows[-1].problem.reason == "unclosed_quote"
     assert "line 13" in rows[-1].problem.message
     assert len(rows[-1].raw) <= 2000
+
+
+def test_a_record_that_is_too_long_is_passed_over_and_the_next_is_read(source_of, monkeypatch):
+    monkeypatch.setattr(csv_rows, "MAX_RECORD", 2000)
+    long = "\n".join("x" * 99 for _ in range(30))
+    rows = rows_of(source_of(f'a,b\n1,2\n3,"{long}"\n4,"""5"""\n'.encode()))
+    assert [row.problem.reason if row.problem else row.value["a"] for row in rows] == ["1", "too_long", "4"]
+    assert [row.position for row in rows] == ["line 2", "line 3", "line 33"]
+    assert "lines 3 to 32" in rows[1].problem.message
+    begin, end = rows[1].locator["bytes"]
+    assert (begin, end) == (8, 8 + 2 + 3001 + 1)
 
 
 def test_a_record_of_many_lines_is_a_finding(source_of):
