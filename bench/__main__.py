@@ -26,6 +26,9 @@ def main() -> None:
         "--large", type=int, default=1_000_000, help="the large study that one record goes into"
     )
     parser.add_argument("--real", type=Path, default=ROOT.parent / "shared/data", help="folder of real runs")
+    parser.add_argument(
+        "--pages-only", action="store_true", help="one ingest of the largest corpus, then pages"
+    )
     parser.add_argument("--print-only", action="store_true", help="leave docs/performance.md as it is")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="afdash-bench-") as folder:
@@ -34,11 +37,14 @@ def main() -> None:
             import django
 
             django.setup()
-            from bench.measurements import measure
+            from bench.measurements import measure, measure_pages
 
             sizes = options.records or [10_000, 100_000]
             real = options.real if options.real.is_dir() else None
-            rows = measure(Path(folder), sizes, options.repeats, options.large, real)
+            if options.pages_only:
+                rows = measure_pages(Path(folder), sizes[-1])
+            else:
+                rows = measure(Path(folder), sizes, options.repeats, options.large, real)
         finally:
             from django.db import connections
 
@@ -47,7 +53,7 @@ def main() -> None:
                 server.stop()
     table = _table(rows, options.repeats)
     print(table)
-    if not options.print_only:
+    if not (options.print_only or options.pages_only):
         page = ROOT / "docs/performance.md"
         text = page.read_text(encoding="utf-8")
         before, rest = text.split(BEGIN)

@@ -75,7 +75,7 @@ def one_into(folder: Path, large: int, repeats: int) -> list[Row]:
         record = next(iter(long_records(1, seed=1000 + number)))
         write_jsonl(path, [{**record, "prompt_id": f"one-{number}"}])
         for study in (small, full):
-            seconds = seconds_of(partial(_here, path, study, path.name))
+            seconds = seconds_of(partial(here, path, study, path.name))
             if number > 1:
                 times[study.pk].append(seconds)
     ratio = statistics.median(times[full.pk]) / statistics.median(times[small.pk])
@@ -93,7 +93,7 @@ def _filled(count: int) -> Study:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "seed.jsonl"
         write_jsonl(path, seed)
-        _here(path, study, "seed.jsonl")
+        here(path, study, "seed.jsonl")
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -131,7 +131,7 @@ def _filled(count: int) -> Study:
     return study
 
 
-def _here(path: Path, study: Study, name: str) -> None:
+def here(path: Path, study: Study, name: str) -> None:
     with path.open("rb") as stream:
         source = sources.keep(study, stream, name, None)
     ingest = queue.request_ingest(source, user=None, options={})

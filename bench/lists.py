@@ -1,25 +1,13 @@
-"""Lists, facets, neighbours and search over narrow rows that the database makes itself, in both shapes of a study."""
+"""A study of narrow rows that the database makes itself: what lists and facets read."""
 
 from __future__ import annotations
 
 from django.db import connection
-from django.test import Client
-from django.urls import reverse
 
-from afdash.accounts.models import User
-from afdash.paging import page_of
-from bench.rows import Row, milliseconds_of, row
-from transcripts.listing import SORTS, neighbours
-from transcripts.models import Pair, Study
+from transcripts.models import Study
 
 RUNS = 8
 FAMILIES = 40
-QUERIES = {
-    "as it opens": "",
-    "by judge’s score": "sort=score",
-    "one outcome": "outcome=refused",
-    "two filters": "family=family+3&outcome=refused",
-}
 
 
 def filled(slug: str, pairs: int, samples: int) -> Study:
@@ -95,32 +83,3 @@ _FILL = (
     WHERE p.study_id = %(study)s AND a.study_id = %(study)s AND i.study_id = %(study)s
     """,
 )
-
-
-def measure(study: Study) -> list[Row]:
-    """Rows of the table for one filled study: server time of the lists, their pages far in, and a pair's neighbours."""
-    admin, _ = User.objects.get_or_create(username="bench", defaults={"is_superuser": True, "is_staff": True})
-    client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(admin)
-    rows = []
-    for name in ("pair_list", "transcript_list"):
-        here = reverse(name, args=[study.slug])
-        for what, query in QUERIES.items():
-            rows.append(_page(f"{study.slug}: {name.replace('_', ' ')}, {what}", client, f"{here}?{query}"))
-    everything, order = Pair.objects.filter(study=study), SORTS[Pair]["length"].order
-    far = everything.order_by(*order.columns)[int(0.9 * everything.count())]
-    up_to = everything.filter(longest__gte=far.longest)
-    cursor = page_of(up_to, order, None, 1).next
-    while (page := page_of(up_to, order, cursor, 500)).next:
-        cursor = page.next
-    here = reverse("pair_list", args=[study.slug])
-    rows.append(_page(f"{study.slug}: pair list, far in", client, f"{here}?sort=length&cursor={cursor}"))
-    times = milliseconds_of(lambda: neighbours(everything, "gap", far), 20)
-    rows.append(row(f"{study.slug}: neighbours of a pair, ms (p95 {sorted(times)[18]:.0f})", times))
-    return rows
-
-
-def _page(what: str, client: Client, address: str) -> Row:
-    assert client.get(address, secure=True).status_code == 200, address
-    times = milliseconds_of(lambda: client.get(address, secure=True), 40)
-    return row(f"{what}, ms (p95 {sorted(times)[37]:.0f})", times)
