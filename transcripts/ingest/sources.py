@@ -12,19 +12,24 @@ from typing import IO, TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.files.storage import storages
 
-from transcripts.ingest.parsers import job, parser
+from transcripts.ingest.originals import RecordIsGone, open_original
 from transcripts.ingest.places.bucket import BucketPlace
-from transcripts.ingest.places.faults import Missing, PlaceFault
 from transcripts.ingest.stored import local_path, storage_name
-from transcripts.jail.parser import ParserDied, ParserFault
 from transcripts.models import Source, Study
-from transcripts.readers.inspect_log.archive import read_directory, read_member
-from transcripts.readers.json_values import BadRecord
-from transcripts.records import UnreadableSource
 from transcripts.text import storable
 
 if TYPE_CHECKING:
     from afdash.accounts.models import User
+
+__all__ = [
+    "RecordIsGone",
+    "adopt",
+    "display_name",
+    "keep",
+    "local_path",
+    "original_record",
+    "storage_name",
+]
 
 BLOCK = 1 << 20
 NAME_LENGTH = 500
@@ -102,39 +107,7 @@ def _place(copy: IO[bytes], path: Path, name: str, size: int) -> None:
         os.close(folder)
 
 
-class RecordIsGone(ValueError):
-    """The bytes of a record cannot be had from its source; the message says why."""
-
-
 def original_record(source: Source, locator: dict[str, Any]) -> bytes:
-    """The exact bytes of one record, by the locator that its reader gave.
-
-    A row of a Parquet file has no bytes of its own: it is given as a line of JSON.
-    Raises RecordIsGone, and FileNotFoundError if the whole file is not in storage.
-    """
-    try:
-        with local_path(source) as path, path.open("rb") as file:
-            if "member" in locator:
-                return read_member(file, read_directory(path).entries[locator["member"]])
-            if "row" in locator:
-                return _row_of(path, source, locator["row"])
-            start, end = locator["bytes"]
-            file.seek(start)
-            record = file.read(end - start)
-    except Missing:
-        raise
-    except PlaceFault as fault:
-        raise RecordIsGone(str(fault)) from fault
-    except (KeyError, UnreadableSource, BadRecord, ParserDied, ParserFault) as error:
-        raise RecordIsGone("The source of this record is damaged in our storage.") from error
-    if len(record) != end - start:
-        raise RecordIsGone("The source of this record is shorter than it was when it was read.")
-    return record
-
-
-def _row_of(path: Path, source: Source, row: int) -> bytes:
-    """Read in the parser's process, like everything that needs a library to be read. Raises KeyError."""
-    with closing(parser().ask(job("row", path, source.name, source.size, {}, row=row))) as frames:
-        for _, line in frames:
-            return line
-    raise KeyError(row)
+    """All bytes of one record; see :func:`transcripts.ingest.originals.open_original`."""
+    with closing(open_original(source, locator)) as record:
+        return b"".join(record)
