@@ -33,7 +33,9 @@ TITLES = {"scratchpad": "Scratchpad", "draft": "Draft", "output": "Output", "too
 LETTERS = {"scratchpad": "S", "draft": "D", "output": "O", "tool": "T", "summary": "Σ", "nottext": "□"}
 ROLES = ("system", "user", "assistant", "tool")
 FOLD_CHARACTERS = 1_500  # a tool segment longer than this starts folded
-SCROLLS_CHARACTERS = 1_500  # a tool segment longer than this may scroll by itself
+# A tool segment that may be higher than its box, in the narrowest column, scrolls by itself and takes the focus.
+LINES_OF_BOX = 20
+NARROW = 40  # characters of a line
 DEEPEST = 6  # marks drawn over one stretch, besides those that begin or end there
 MOST_EDGES = 24  # marks that begin or end at one place; more are told by number
 LONGEST_TITLE = 300
@@ -396,8 +398,13 @@ def _render_segment(
         letter=LETTERS.get(kind, ""),
         n_marks=len(marks),
         pretty=visible(pretty) if pretty is not None else None,
-        has_scroll=is_tool and segment.end - segment.start > SCROLLS_CHARACTERS,
+        has_scroll=is_tool and max(map(_lines, (text[start:end], pretty or ""))) > LINES_OF_BOX,
     )
+
+
+def _lines(text: str) -> int:
+    """How many lines a text may take at most in a narrow column."""
+    return text.count("\n") + len(text) // NARROW
 
 
 def _kind(message: Message, segment: Segment) -> tuple[str, str]:
