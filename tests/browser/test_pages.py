@@ -1,4 +1,4 @@
-"""Every page in a real browser: no policy violation, no console error, no serious accessibility fault."""
+"""Every page in a real browser: no policy violation, no console error, no accessibility fault."""
 
 from __future__ import annotations
 
@@ -77,8 +77,16 @@ def pages(study: Study) -> dict[str, list[str]]:
             "/accounts/tokens/",
             f"{base}/",
             f"{base}/pairs/",
+            f"{base}/pairs/?q=train+OR+hen&sort=length",
             f"{base}/pairs/{transcript.pair_id}/",
+            f"{base}/pairs/{transcript.pair_id}/?view=raw",
             f"{base}/transcripts/",
+            f"{base}/transcripts/?outcome=refused&q=hen",
+            f"{base}/prompts/",
+            f"{base}/prompts/{transcript.prompt_id}/compare/",
+            f"{base}/views/",
+            f"{base}/tags/",
+            f"{base}/cue-words/",
             f"{base}/transcripts/{transcript.pk}/",
             f"{base}/ingests/",
             f"{base}/ingests/{ingests[0].pk}/",
@@ -121,24 +129,23 @@ def test_no_page_breaks_the_policy_or_hinders_anybody(
                 watched.page.wait_for_selector("[data-chart-state=drawn]")
             faults += [f"{scheme} {username} {address}: {text}" for text in watched.complaints]
             watched.complaints.clear()
-            faults += serious(axe, watched, f"{scheme} {username} {address}")
+            faults += hindrances(axe, watched, f"{scheme} {username} {address}")
         if username == "anna":
             watched.page.goto(f"{web}/studies/{study.slug}/queue/")
             watched.page.click("text=Label next")
             watched.page.wait_for_selector(".work")
             faults += [f"labelling: {text}" for text in watched.complaints]
-            faults += serious(axe, watched, f"{scheme} labelling")
+            faults += hindrances(axe, watched, f"{scheme} labelling")
         context.close()
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
-def serious(axe: Axe, watched: Watched, where: str) -> list[str]:
+def hindrances(axe: Axe, watched: Watched, where: str) -> list[str]:
     # The scanner is a script of the test's own; the page's policy would refuse it as it should.
     found = axe.run(watched.page).response["violations"]
     return [
         f"{where}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
         for fault in found
-        if fault["impact"] in ("serious", "critical")
     ]
 
 
