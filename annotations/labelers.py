@@ -29,8 +29,11 @@ VOTES = f"""
     SELECT DISTINCT ON (w.transcript_id, n.annotator_id) w.transcript_id, {NAME} AS name, w.choice
     FROM annotations_answer w
     JOIN annotations_annotation n ON n.id = w.annotation_id
+    JOIN annotations_task k ON k.id = n.task_id
+    JOIN annotations_round d ON d.id = k.round_id AND d.kind <> 'practice'
     JOIN accounts_user u ON u.id = n.annotator_id
-    WHERE w.study_id = %(study)s AND w.question = %(question)s AND w.submitted AND w.transcript_id IS NOT NULL
+    WHERE w.study_id = %(study)s AND w.question = %(question)s AND w.submitted
+        AND w.transcript_id IS NOT NULL AND w.message IS NULL
     ORDER BY w.transcript_id, n.annotator_id, n.updated_at DESC, n.id
 """  # noqa: S608 - made of the literals here
 
@@ -111,6 +114,8 @@ def known(access: StudyAccess) -> list[str]:
             f"""
             SELECT DISTINCT {NAME} FROM annotations_answer w
             JOIN annotations_annotation n ON n.id = w.annotation_id JOIN accounts_user u ON u.id = n.annotator_id
+            JOIN annotations_task k ON k.id = n.task_id
+            JOIN annotations_round d ON d.id = k.round_id AND d.kind <> 'practice'
             WHERE w.study_id = %s AND w.question = %s AND w.submitted ORDER BY 1 LIMIT 200
             """,  # noqa: S608 - made of the literals here
             [access.study.pk, BEHAVIOUR],

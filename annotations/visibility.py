@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 
 from annotations.models import Annotation, Round
+from transcripts.models import Membership
 
 if TYPE_CHECKING:
     from afdash.accounts.models import User
@@ -19,10 +20,21 @@ def hidden_from(user: User, study: Study) -> frozenset[str]:
 
     A paused round still hides: it may go on, and an annotator who has looked cannot unlook.
     """
-    lists = Round.objects.filter(
+    rounds = Round.objects.filter(
         study=study, annotators__user=user, state__in=[Round.State.OPEN, Round.State.PAUSED]
-    ).values_list("hidden", flat=True)
+    )
+    lists = rounds.exclude(unblindings__user=user).values_list("hidden", flat=True)
     return frozenset(facet for hidden in lists for facet in hidden)
+
+
+def sees_everybodys(access: StudyAccess) -> bool:
+    """Whether all annotations exist for this viewer: then figures of all together tell them nothing new."""
+    return access.is_lead
+
+
+def may_have_labelled(access: StudyAccess) -> bool:
+    """Whether single labels, their own at least, are anything to this viewer."""
+    return access.role != Membership.Role.VIEWER
 
 
 def visible_annotations(access: StudyAccess) -> QuerySet[Annotation]:

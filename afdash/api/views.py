@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
@@ -53,6 +53,13 @@ PAGE_PARAMETERS = {"cursor", "page_size"}
 
 def paged(request: Request, rows: Any, order: Order, present: Callable[[Any], Any]) -> Response:
     """One cursor page of ``rows``, each put through ``present``."""
+    return paged_together(request, rows, order, lambda items: [present(row) for row in items])
+
+
+def paged_together(
+    request: Request, rows: Any, order: Order, present: Callable[[Sequence[Any]], list[Any]]
+) -> Response:
+    """The same, with all rows of the page put through ``present`` at once, where that saves queries."""
     try:
         size = int(request.query_params.get("page_size", PAGE_SIZE))
     except ValueError as error:
@@ -72,6 +79,6 @@ def paged(request: Request, rows: Any, order: Order, present: Callable[[Any], An
         {
             "next": link(page.next),
             "previous": link(page.previous),
-            "results": [present(row) for row in page.items],
+            "results": present(page.items),
         }
     )

@@ -9,7 +9,7 @@ class LabellingConflict(Exception):
     """Something else happened meanwhile. ``code`` is for programs, the message for people.
 
     Codes: ``version_conflict`` (``current`` is what is stored now), ``claim_lost``, ``already_submitted``,
-    ``round_paused``, ``round_closed``, ``text_changed``.
+    ``round_paused``, ``round_closed``, ``text_changed``, ``codebook_changed`` (what was sent is kept, see saving).
     """
 
     def __init__(self, code: str, message: str, current: dict[str, Any] | None = None) -> None:

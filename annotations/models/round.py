@@ -128,7 +128,9 @@ class Task(models.Model):
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="tasks")
     transcript = models.ForeignKey(Transcript, null=True, on_delete=models.PROTECT, related_name="tasks")
     pair = models.ForeignKey(Pair, null=True, on_delete=models.PROTECT, related_name="tasks")
-    sides = ArrayField(models.BigIntegerField(), default=list, blank=True)  # a pair's transcripts, in no told order
+    sides = ArrayField(
+        models.BigIntegerField(), default=list, blank=True
+    )  # a pair's transcripts, in no told order
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.REGULAR)
     stratum = models.SmallIntegerField(null=True)  # place in the round's strata
     position = models.IntegerField()

@@ -105,6 +105,7 @@ def _keep(ingest: Ingest, said: Sequence[Said], findings: list[Finding]) -> int:
             findings.append(_changed(ingest, place.said))
         head.version, head.status, head.updated_at = head.version + 1, Annotation.Status.SUBMITTED, Now()
         revision = _revision(head, place.said, idempotency_key=key, request_sha256=request)
+        head.codebook_version = place.said.version
         added.append(revision)
         newest[head.pk] = revision
         changed[head.pk] = head, revision
@@ -139,7 +140,7 @@ def _revision(head: Annotation, said: Said, **fields: Any) -> AnnotationRevision
     assert said.version is not None
     return new_revision(
         head,
-        said.transcript,
+        [said.transcript],
         said.version,
         version=head.version,
         status=Annotation.Status.SUBMITTED,
@@ -164,7 +165,7 @@ def _store(
     heads = [head for head, _ in changed.values()]
     Annotation.objects.bulk_create(head for head in heads if head.pk not in had_rows)
     old = [head for head in heads if head.pk in had_rows]
-    Annotation.objects.bulk_update(old, ["version", "status", "updated_at"])
+    Annotation.objects.bulk_update(old, ["version", "status", "codebook_version", "updated_at"])
     AnnotationRevision.objects.bulk_create(added)
     project(list(changed.values()), has_rows=[head.pk for head in old])
 
