@@ -4,21 +4,26 @@ Lines: one ``_export`` header, one line per transcript (our own JSONL, so it can
 ``_end`` line with the number of rows and the sha256 of every byte before it. A stream that lacks its
 ``_end`` was cut. Rows go by transcript id in slices of their own short queries, so no transaction
 stays open; ``as_of`` (a revision number) pins the labels, ``after`` goes on behind a transcript.
+
+What filters, a view or a selection choose is looked up once, at the start: eight bytes for each
+transcript are held, and a search is not repeated for every slice.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
-from annotations.models import AnnotationRevision
+from annotations.models import AnnotationRevision, Round
+from annotations.units import Units
 from transcripts.access import StudyAccess
 from transcripts.identities import identity
 from transcripts.models import Prompt, Transcript
@@ -31,11 +36,12 @@ SLICE = 200
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to export: ``labelled`` leaves out transcripts without a submitted annotation."""
+    """What to export: ``labelled`` leaves out transcripts without a submitted annotation; no ``units``: all."""
 
     as_of: int
     after: int = 0
     labelled: bool = False
+    units: Units | None = None
 
 
 def dump(value: Any) -> bytes:
@@ -54,18 +60,20 @@ def lines(access: StudyAccess, selection: Selection) -> Iterator[bytes]:
         digest.update(line)
         return line
 
-    yield out(
-        {
-            "_export": {
-                "schema": SCHEMA_VERSION,
-                "study": access.study.slug,
-                "as_of": selection.as_of,
-                "after": selection.after,
-                "labelled": selection.labelled,
-            }
-        }
-    )
-    while batch := _slice(access, selection, last):
+    header: dict[str, Any] = {
+        "schema": SCHEMA_VERSION,
+        "study": access.study.slug,
+        "as_of": selection.as_of,
+        "after": selection.after,
+        "labelled": selection.labelled,
+    }
+    slices = _slices(access, selection)
+    if selection.units is not None:
+        ids = _chosen(access, selection)
+        header["selection"] = {**selection.units.record(), "rows": len(ids)}
+        slices = _slices_of(ids)
+    yield out({"_export": header})
+    for batch in slices:
         labels = _annotations([transcript.pk for transcript in batch], selection.as_of)
         for transcript in batch:
             last = transcript.pk
@@ -77,18 +85,37 @@ def lines(access: StudyAccess, selection: Selection) -> Iterator[bytes]:
     )
 
 
-def _slice(access: StudyAccess, selection: Selection, after: int) -> list[Transcript]:
-    transcripts = Transcript.objects.filter(study=access.study, pk__gt=after)
+def _wanted(access: StudyAccess, selection: Selection, rows: QuerySet[Transcript]) -> QuerySet[Transcript]:
+    """Of ``rows`` those behind ``after``, in order."""
+    rows = rows.filter(study=access.study, pk__gt=selection.after)
     if selection.labelled:
         submitted = AnnotationRevision.objects.filter(
             annotation__study=access.study, pk__lte=selection.as_of, status="submitted"
-        )
-        transcripts = transcripts.filter(Exists(submitted.filter(annotation__transcript=OuterRef("pk"))))
-    return list(
-        transcripts.select_related("run", "prompt", "arm", "body", "ingest__source")
-        .prefetch_related("verdicts")
-        .order_by("pk")[:SLICE]
-    )
+        ).exclude(annotation__task__round__kind=Round.Kind.PRACTICE)
+        rows = rows.filter(Exists(submitted.filter(annotation__transcript=OuterRef("pk"))))
+    return rows.order_by("pk")
+
+
+def _slices(access: StudyAccess, selection: Selection) -> Iterator[list[Transcript]]:
+    while batch := _fetched(_wanted(access, selection, Transcript.objects.all())[:SLICE]):
+        yield batch
+        selection = replace(selection, after=batch[-1].pk)
+
+
+def _chosen(access: StudyAccess, selection: Selection) -> array[int]:
+    assert selection.units is not None
+    rows = _wanted(access, selection, selection.units.transcripts)
+    return array("q", rows.values_list("pk", flat=True).iterator(chunk_size=10_000))
+
+
+def _slices_of(ids: array[int]) -> Iterator[list[Transcript]]:
+    for start in range(0, len(ids), SLICE):
+        yield _fetched(Transcript.objects.filter(pk__in=ids[start : start + SLICE].tolist()).order_by("pk"))
+
+
+def _fetched(rows: QuerySet[Transcript]) -> list[Transcript]:
+    rows = rows.select_related("run", "prompt", "arm", "body", "ingest__source")
+    return list(rows.prefetch_related("verdicts"))
 
 
 def record(transcript: Transcript, annotations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -191,6 +218,7 @@ def _annotations(transcripts: list[int], as_of: int) -> dict[int, list[dict[str,
             JOIN annotations_codebookversion c ON c.id = r.codebook_version_id
             JOIN annotations_codebook b ON b.id = c.codebook_id
             JOIN annotations_task k ON k.id = n.task_id
+            JOIN annotations_round d ON d.id = k.round_id AND d.kind <> 'practice'
             WHERE n.transcript_id = ANY(%s)
             ORDER BY n.transcript_id, n.id, r.version DESC
             """,

@@ -1,18 +1,21 @@
-"""``export/``: transcripts and labels as one stream."""
+"""``export/``: transcripts and labels as one stream, of all or of what a list shows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
-from afdash.api.views import StudyView, known_parameters
+from afdash.api.views import StudyView
 from annotations.exporting import Selection, lines
 from annotations.figures import require_unblinded
 from annotations.revision_order import newest_settled
+from annotations.units import units_of
 from transcripts.access import Need
+from transcripts.filters import BadFilter
 
 PARAMETERS = {"format", "after", "as_of", "labelled"}
 
@@ -28,8 +31,12 @@ class Export(StudyView):
         return renderer, renderer.media_type
 
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
-        given = known_parameters(request, PARAMETERS)
         require_unblinded(self.access)
+        try:
+            units = units_of(self.access, request.query_params, PARAMETERS)
+        except BadFilter as error:
+            raise ParseError(str(error)) from error
+        given = request.query_params
         if given.get("format", "jsonl") != "jsonl":
             raise ParseError("The live export speaks jsonl.")
         if given.get("labelled", "0") not in ("0", "1"):
@@ -38,6 +45,7 @@ class Export(StudyView):
             as_of=_number(given, "as_of", newest_settled()),
             after=_number(given, "after", 0),
             labelled=given.get("labelled") == "1",
+            units=units,
         )
         response = StreamingHttpResponse(lines(self.access, selection), content_type="application/jsonl")
         response.headers["Content-Disposition"] = f'attachment; filename="{self.access.study.slug}.jsonl"'
@@ -45,7 +53,7 @@ class Export(StudyView):
         return response
 
 
-def _number(given: dict[str, str], name: str, default: int) -> int:
+def _number(given: Mapping[str, str], name: str, default: int) -> int:
     value = given.get(name, "")
     if not value:
         return default

@@ -144,7 +144,8 @@ def test_an_export_waits_for_saves_under_way_and_then_knows_all_lower_numbers(co
 
     def slow() -> None:
         with transaction.atomic():
-            team.submit(first, 0)
+            # A draft: the labels that two people submit first in a study wait for each other, which is another matter.
+            team.save(first, 0, answers=ANSWERS)
             drawn.set()
             go_on.wait(10)
 
