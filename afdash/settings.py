@@ -268,7 +268,9 @@ AFDASH_WATCHED_SECONDS = env.integer(
     help="How long a watched file must have been unchanged before it is ingested.",
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 << 20  # of a form or an API body; uploaded files are counted apart
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a codebook in its form has a field for each choice's title, key and words
+DATA_UPLOAD_MAX_NUMBER_FIELDS = (
+    20_000  # a codebook in its form has a field for each choice's title, key and words
+)
 DATA_UPLOAD_MAX_NUMBER_FILES = 500  # each is an open file for as long as the request lasts
 FILE_UPLOAD_HANDLERS = ["afdash.uploads.UploadHandler"]
 FILE_UPLOAD_TEMP_DIR = AFDASH_DATA_DIR / "uploads"  # where there is room for them; /tmp may be memory

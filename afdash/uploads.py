@@ -14,7 +14,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 
-TAKING_FILES = frozenset({"ingest_list", "api_ingests"})  # names of routes
+TAKING_FILES = frozenset({"ingest_list", "api_ingests", "codebook_new"})  # names of routes
 BESIDES_FILES = 1 << 20  # the other fields of the form, and what stands between the parts
 
 

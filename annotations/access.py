@@ -61,6 +61,13 @@ def visible_codebook_versions(access: StudyAccess) -> QuerySet[CodebookVersion]:
     return versions if access.is_lead else versions.filter(codebook__imported_from="")
 
 
+def access_codebook_version(access: StudyAccess, pk: int) -> CodebookVersion:
+    found = visible_codebook_versions(access).filter(pk=pk).first()
+    if found is None:
+        raise Http404("No such codebook version in this study.")
+    return found
+
+
 def round_codebook_versions(study: Study) -> QuerySet[CodebookVersion]:
     """Those that a round can be opened with, newest first."""
     versions = CodebookVersion.objects.filter(codebook__study=study, codebook__imported_from="")

@@ -94,6 +94,21 @@ def _look(text: str) -> None:
             raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=event.start_mark)
 
 
+def line_of(text: str, key: str) -> int:
+    """The line of the entry with this ``key``, from 1; 0 if there is none. ``text`` is YAML that loads."""
+    waiting = [yaml.compose(text, Loader=_Loader)]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                if name.value == "key" and value.value == key:
+                    return int(node.start_mark.line) + 1
+                waiting.append(value)
+    return 0
+
+
 def _words(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f"Line {mark.line + 1}" if mark else "The YAML"
