@@ -78,7 +78,7 @@ export class Caret {
     const below = seen.filter((content) => content.element.getBoundingClientRect().bottom > top + 20);
     const first = below.find(isReasoning) || below[0] || seen[0];
     if (!first) return;
-    const place = this.map.place(first.message, first.start);
+    const place = this.map.place(first.message, first.start, first.transcript);
     selection.collapse(place.node, place.offset);
   }
 

@@ -5,6 +5,8 @@
  * that converts. The text of each .segment-content is exactly text[data-start:data-end].
  */
 
+const WINDOW = 400; // code points to both sides, within which an edge looks for its next step
+
 /** How many UTF-16 units the first `codePoints` code points of `text` take. */
 export function codePointToUtf16(text, codePoints) {
   let units = 0;
@@ -59,6 +61,8 @@ export class TextMap {
       const text = element.textContent;
       return {
         element,
+        // The side of a pair that is labelled as one unit; 0 where there is but one text.
+        transcript: Number(element.closest("[data-side]")?.dataset.side || 0),
         message: Number(element.closest("[data-message]").dataset.message),
         kind: element.closest("[data-kind]")?.dataset.kind || "text",
         start: Number(element.dataset.start),
@@ -69,30 +73,81 @@ export class TextMap {
   }
 
   /** Messages whose page text is not as long as the stored text: nothing may be labelled in them. */
-  broken() {
-    return this.contents.filter((content) => codePointLength(content.text) !== content.end - content.start);
+  broken(lengths = {}) {
+    const bad = this.contents.filter((content) => codePointLength(content.text) !== content.end - content.start);
+    const whole = new Map();
+    for (const { transcript, message, end } of this.contents) {
+      const key = `${transcript}/${message}`;
+      whole.set(key, Math.max(whole.get(key) || 0, end));
+    }
+    const short = Object.entries(lengths).flatMap(([side, each]) =>
+      each.flatMap((length, message) => ((whole.get(`${side}/${message}`) || 0) === length ? [] : [{ side, message }])),
+    );
+    return [...bad, ...short];
   }
 
   contentOf(node) {
     return this.contents.find((content) => content.element.contains(node)) || null;
   }
 
-  /** The kinds of segment that [start, end) of a message touches. */
-  kinds(message, start, end) {
-    const touched = this.contents.filter((c) => c.message === message && c.start < end && c.end > start);
-    return [...new Set(touched.map((content) => content.kind))];
+  /** The contents of a message that [start, end) touches. */
+  #touched({ transcript = 0, message, start, end }) {
+    return this.contents.filter(
+      (c) => c.message === message && c.transcript === transcript && c.start < end && c.end > start,
+    );
   }
 
-  /** message.text[start:end]. */
-  quote(message, start, end) {
-    return this.contents
-      .filter((content) => content.message === message && content.start < end && content.end > start)
+  /** The kinds of segment that a stretch {message, start, end, transcript?} touches. */
+  kinds(stretch) {
+    return [...new Set(this.#touched(stretch).map((content) => content.kind))];
+  }
+
+  /** message.text[start:end] of a stretch. */
+  quote(stretch) {
+    return this.#touched(stretch)
       .map((content) => {
-        const from = codePointToUtf16(content.text, Math.max(start, content.start) - content.start);
-        const to = codePointToUtf16(content.text, Math.min(end, content.end) - content.start);
+        const from = codePointToUtf16(content.text, Math.max(stretch.start, content.start) - content.start);
+        const to = codePointToUtf16(content.text, Math.min(content.end, stretch.end) - content.start);
         return content.text.slice(from, to);
       })
       .join("");
+  }
+
+  /** How many code points a message has on the page. */
+  length(message, transcript = 0) {
+    return Math.max(0, ...this.contents.filter((c) => c.message === message && c.transcript === transcript).map((c) => c.end));
+  }
+
+  /**
+   * The stretch with its start or end (`edge`) moved one step (`by` 1 or -1) over characters as people see them, or
+   * over words; null where there is no way on.
+   */
+  moved(stretch, edge, by, isWord) {
+    const { transcript = 0, message } = stretch;
+    const length = this.length(message, transcript);
+    const at = stretch[edge];
+    const from = Math.max(0, at - WINDOW);
+    const to = Math.min(length, at + WINDOW);
+    const text = this.quote({ transcript, message, start: from, end: to });
+    const units = codePointToUtf16(text, at - from);
+    const found = nextEdge(text, units, edge, by, isWord);
+    if (found === null) return null;
+    const next = { ...stretch, [edge]: from + utf16ToCodePoint(text, found) };
+    if (next.start >= next.end || next[edge] === at) return null;
+    return { ...next, quote: this.quote(next) };
+  }
+
+  /** The sentence around a DOM position, within its line, as a DOM range; null outside the text. */
+  sentence(node, offset) {
+    const content = this.contentOf(node);
+    if (!content) return null;
+    const at = unitsBefore(content.element, node, offset);
+    const [start, end] = sentenceAround(content.text, at);
+    const range = document.createRange();
+    const [first, last] = [start, end].map((units) => placeIn(content.element, units));
+    range.setStart(first.node, first.offset);
+    range.setEnd(last.node, last.offset);
+    return range;
   }
 
   /**
@@ -102,13 +157,14 @@ export class TextMap {
   stretch(range) {
     if (!range || range.collapsed) return null;
     let message = null;
+    let transcript = 0;
     const pieces = [];
     for (const content of this.contents) {
-      if (message !== null && content.message !== message) break;
+      if (message !== null && (content.message !== message || content.transcript !== transcript)) break;
       if (!range.intersectsNode(content.element)) continue;
       const [from, to] = unitsWithin(range, content);
       if (from >= to) continue;
-      message = content.message;
+      ({ message, transcript } = content);
       pieces.push({ content, from, to });
     }
     if (message === null) return null;
@@ -130,20 +186,16 @@ export class TextMap {
     const last = pieces[pieces.length - 1];
     const start = first.content.start + utf16ToCodePoint(first.content.text, first.from);
     const end = last.content.start + utf16ToCodePoint(last.content.text, last.to);
-    return { message, start, end, quote: this.quote(message, start, end) };
+    const stretch = { ...(transcript ? { transcript } : {}), message, start, end };
+    return { ...stretch, quote: this.quote(stretch) };
   }
 
   /** Where a code point of a message is in the page: {node, offset}, or null. */
-  place(message, codePoint) {
-    const content = this.contents.find((c) => c.message === message && c.start <= codePoint && codePoint <= c.end);
-    if (!content) return null;
-    let units = codePointToUtf16(content.text, codePoint - content.start);
-    const walker = document.createTreeWalker(content.element, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (units <= node.data.length) return { node, offset: units };
-      units -= node.data.length;
-    }
-    return { node: content.element, offset: content.element.childNodes.length };
+  place(message, codePoint, transcript = 0) {
+    const content = this.contents.find(
+      (c) => c.message === message && c.transcript === transcript && c.start <= codePoint && codePoint <= c.end,
+    );
+    return content ? placeIn(content.element, codePointToUtf16(content.text, codePoint - content.start)) : null;
   }
 
   /** The code point of a message at a DOM position: {message, at}, or null outside the text. */
@@ -153,6 +205,45 @@ export class TextMap {
     const units = unitsBefore(content.element, node, offset);
     return { message: content.message, at: content.start + utf16ToCodePoint(content.text, units) };
   }
+}
+
+function placeIn(element, units) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (units <= node.data.length) return { node, offset: units };
+    units -= node.data.length;
+  }
+  return { node: element, offset: element.childNodes.length };
+}
+
+/**
+ * Where in `text` the edge at `at` (UTF-16 units) goes with one step; null where there is no further. Words: the start
+ * goes from one word's beginning to another's, the end from ending to ending. Pure.
+ */
+export function nextEdge(text, at, edge, by, isWord) {
+  const pieces = segmentsOf(text, isWord ? "word" : "grapheme").filter((piece) => !isWord || piece.isWordLike !== false);
+  const edges = pieces.map(({ index, segment }) => (edge === "start" ? index : index + segment.length));
+  if (!isWord) edges.push(edge === "start" ? text.length : 0);
+  const onward = edges.filter((each) => (by > 0 ? each > at : each < at));
+  if (!onward.length) return null;
+  return by > 0 ? Math.min(...onward) : Math.max(...onward);
+}
+
+/** [start, end) of the sentence around `at`, within its line and without white space at its ends. Pure. */
+export function sentenceAround(text, at) {
+  const from = text.lastIndexOf("\n", at - 1) + 1;
+  const behind = text.indexOf("\n", at);
+  const line = text.slice(from, behind < 0 ? text.length : behind);
+  let found = { index: 0, segment: line };
+  for (const piece of segmentsOf(line, "sentence")) if (piece.index <= at - from) found = piece;
+  const [start, end] = tightened(line, found.index, found.index + found.segment.length);
+  return start < end ? [from + start, from + end] : [from, from + line.length];
+}
+
+function segmentsOf(text, granularity) {
+  if (globalThis.Intl?.Segmenter) return [...new Intl.Segmenter(undefined, { granularity }).segment(text)];
+  const pattern = { word: /\S+/gu, grapheme: /./gsu, sentence: /.+?(?:[.!?…]+\s+|$)/gsu }[granularity];
+  return [...text.matchAll(pattern)].map((match) => ({ index: match.index, segment: match[0] }));
 }
 
 function unitsBefore(element, node, offset) {

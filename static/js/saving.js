@@ -7,6 +7,7 @@
  *
  * `send(body, key)` resolves to one of
  *   {kind: "saved", version, status} · {kind: "again", after} (seconds, or null) ·
+ *   {kind: "moved", version} (kept under the codebook's earlier version; the round asks by another one now) ·
  *   {kind: "stale", current, message} · {kind: "signed-out", message} · {kind: "refused", message, fields}
  */
 
@@ -26,9 +27,9 @@ export class Saver {
   #failures = 0;
 
   /**
-   * @param {object} options  version, status; snapshot() → {answers, spans}; isComplete() → whether the state
+   * @param {object} options  version, status; snapshot() → the payload; isComplete() → whether the state
    *   could be submitted; send; tell(state, detail) with state saved | saving | unsaved | failed | offline;
-   *   onStale(current, message); onSignedOut(message); onRefused(message, fields)
+   *   onStale(current, message); onSignedOut(message); onRefused(message, fields); onMoved()
    */
   constructor(options) {
     Object.assign(this, options);
@@ -141,6 +142,17 @@ export class Saver {
         this.#submitting?.resolve();
         this.#submitting = null;
       }
+    } else if (answer.kind === "moved") {
+      // What was typed since goes the same way; then the page has to be opened anew.
+      this.#request = null;
+      this.#failures = 0;
+      this.#submitting = null;
+      this.version = answer.version;
+      this.tell(this.#isDirty ? "unsaved" : "saved");
+      if (!this.#isDirty) {
+        this.#isStopped = "moved";
+        this.onMoved();
+      }
     } else if (answer.kind === "again") {
       this.#failures += 1;
       this.after = answer.after;
@@ -158,7 +170,7 @@ export class Saver {
       this.tell("failed");
       this.#submitting = null; // whoever pressed it decides again
       if (answer.kind === "stale") this.onStale(answer.current, answer.message);
-      else this.onRefused(answer.message, answer.fields || {});
+      else this.onRefused(answer.message, answer.fields || {}, answer.code);
     }
   }
 

@@ -5,15 +5,18 @@
 
 import { codePointToUtf16 } from "./offsets.js";
 
-/** What tells one span from another; also its name in the page. */
+/** What tells one span from another; also its name in the page. A suggestion has an id of its own. */
 export function spanKey(span) {
-  return `${span.message}:${span.start}:${span.end}:${span.label}`;
+  if (span.id) return `suggested:${span.id}`;
+  const side = span.transcript ? `${span.transcript}/` : "";
+  return `${side}${span.message}:${span.start}:${span.end}:${span.label}`;
 }
 
 /** Spans in reading order, outer before inner. */
 export function inOrder(spans) {
   return [...spans].sort(
-    (a, b) => a.message - b.message || a.start - b.start || b.end - a.end || (a.label < b.label ? -1 : 1),
+    (a, b) =>
+      (a.transcript || 0) - (b.transcript || 0) || a.message - b.message || a.start - b.start || b.end - a.end || (a.label < b.label ? -1 : 1),
   );
 }
 
@@ -64,13 +67,13 @@ export class Marks {
 
   draw(spans, selectedKey = "") {
     const ordered = inOrder(spans);
-    const byMessage = Map.groupBy ? Map.groupBy(ordered, (span) => span.message) : groupBy(ordered);
+    const byMessage = groupBy(ordered);
     const laneOf = new Map();
     for (const group of byMessage.values()) {
       lanes(group).forEach((lane, number) => laneOf.set(spanKey(group[number]), lane));
     }
     for (const content of this.map.contents) {
-      const own = (byMessage.get(content.message) || []).filter((s) => s.start < content.end && s.end > content.start);
+      const own = (byMessage.get(`${content.transcript}/${content.message}`) || []).filter((s) => s.start < content.end && s.end > content.start);
       const signature = own.map((span) => `${spanKey(span)}/${laneOf.get(spanKey(span))}`).join(" ");
       if (signature === (this.drawn.get(content) || "")) continue;
       this.drawn.set(content, signature);
@@ -131,10 +134,10 @@ export class Marks {
       const span = spans[index];
       const label = this.labels[span.label] || { title: span.label, colour: 12, tag: "" };
       const mark = document.createElement("mark");
-      mark.className = `mark mark-mine label-colour-${label.colour} lane-${laneOf.get(spanKey(span))}`;
+      mark.className = `mark mark-${span.id ? "suggestion" : "mine"} label-colour-${label.colour} lane-${laneOf.get(spanKey(span))}`;
       mark.dataset.span = spanKey(span);
-      mark.title = label.title;
-      if (label.tag && ending.includes(index)) mark.dataset.tag = label.tag;
+      mark.title = span.id ? `suggested: ${label.title}` : label.title;
+      if (label.tag && !span.id && ending.includes(index)) mark.dataset.tag = label.tag;
       if (inner) inner.append(mark);
       else outer = mark;
       inner = mark;
@@ -161,6 +164,10 @@ function leaves(root) {
 
 function groupBy(spans) {
   const groups = new Map();
-  for (const span of spans) groups.set(span.message, [...(groups.get(span.message) || []), span]);
+  for (const span of spans) {
+    const key = `${span.transcript || 0}/${span.message}`;
+    if (groups.has(key)) groups.get(key).push(span);
+    else groups.set(key, [span]);
+  }
   return groups;
 }

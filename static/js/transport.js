@@ -16,6 +16,9 @@ export function meaning(status, body, retryAfter) {
   if (status === 409 && error.code === "version_conflict") {
     return { kind: "stale", current: body.current, message: error.message };
   }
+  if (status === 409 && error.code === "codebook_changed" && body.current) {
+    return { kind: "moved", version: body.current.version };
+  }
   if (status === 409 && error.code === "other_user") return { kind: "signed-out", message: error.message };
   if (status === 429 || status >= 500) {
     const seconds = Number(retryAfter);
@@ -31,15 +34,21 @@ export function meaning(status, body, retryAfter) {
 
 export class Transport {
   /** `token`: the form's CSRF token; `page`: this page's own address, asked for a new one. */
-  constructor({ url, token, actor, task, textSha256, page }) {
-    Object.assign(this, { url, token, actor, task, textSha256, page });
+  constructor({ url, token, actor, task, textSha256, codebookVersion, page }) {
+    Object.assign(this, { url, token, actor, task, textSha256, codebookVersion, page });
   }
 
   async send(body, key, isSecondTry = false) {
     const response = await this.#fetch(this.url, {
       method: "POST",
       headers: { "Content-Type": "application/json", "Idempotency-Key": key, "X-CSRFToken": this.token },
-      body: JSON.stringify({ ...body, task: this.task, actor: this.actor, text_sha256: this.textSha256 }),
+      body: JSON.stringify({
+        ...body,
+        task: this.task,
+        actor: this.actor,
+        text_sha256: this.textSha256,
+        codebook_version: this.codebookVersion,
+      }),
     });
     if (response === null) return { kind: "again", after: null };
     const read = await response.json().catch(() => null);
@@ -65,6 +74,15 @@ export class Transport {
     if (!token || !response.ok) return "no-answer";
     this.token = token;
     return "renewed";
+  }
+
+  /** What this page would start from if it were opened now; null if that cannot be known. */
+  async pageState() {
+    const response = await this.#fetch(this.page, { headers: { Accept: "text/html" } });
+    if (!response?.ok) return null;
+    const opened = new DOMParser().parseFromString(await response.text(), "text/html");
+    const state = opened.getElementById("page-state");
+    return state && JSON.parse(state.textContent);
   }
 
   async #fetch(url, options) {

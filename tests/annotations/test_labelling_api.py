@@ -181,7 +181,7 @@ def test_a_blind_task_names_neither_arm_nor_model_nor_transcript(of: Campaign, a
     raw = anna.call("GET", "api_task", claim(of).pk).content.decode()
     assert "model-a" not in raw
     assert set(json.loads(raw)) == {
-        *("id", "round", "codebook", "claim", "messages", "annotation", "text_sha256"),
+        *("id", "round", "codebook", "claim", "messages", "annotation", "text_sha256", "is_masked"),
     }
     Round.objects.update(hidden=[])
     shown = anna.call("GET", "api_task", claim(of).pk).json()
