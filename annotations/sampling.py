@@ -7,6 +7,7 @@ gets its own draw, and how many there were and how many were drawn is kept with 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -113,3 +114,20 @@ def uncertain_first(seed: int, scores: Mapping[int, float | None]) -> list[int]:
 def by_pair(seed: int, pairs: Mapping[int, int]) -> list[int]:
     """Units (by their pair) such that those of a pair follow one another; pairs, and units in them, in seeded order."""
     return sorted(pairs, key=lambda unit: (place(seed, pairs[unit]), pairs[unit], place(seed, unit), unit))
+
+
+def sides(seed: int, pair: int, arms: Mapping[int, Mapping[int, int]]) -> list[int]:
+    """One unit of each arm, given by arm and sample number: the same sample number in all arms where there is one.
+
+    Sample numbers go by how many arms have them, then in seeded order; each arm takes its first.
+    """
+    having: dict[int, int] = {}
+    for samples in arms.values():
+        for number in samples:
+            having[number] = having.get(number, 0) + 1
+
+    def rank(number: int) -> tuple[int, bytes]:
+        return -having[number], hashlib.blake2b(f"{seed}:{pair}:{number}".encode(), digest_size=16).digest()
+
+    ordered = sorted(having, key=rank)
+    return [next(arms[arm][number] for number in ordered if number in arms[arm]) for arm in sorted(arms)]

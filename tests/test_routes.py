@@ -22,7 +22,7 @@ from annotations.labelling import claim_next, open_round
 from annotations.models import Annotation, AnnotationRevision, Round, Task
 from tests import make
 from transcripts.access import access_study
-from transcripts.models import Fetch, Ingest, Pair, Reject, SavedMapping, Study, Transcript
+from transcripts.models import Fetch, Ingest, Pair, Reject, SavedMapping, SavedView, Study, Tag, Transcript
 
 pytestmark = pytest.mark.django_db
 ROLES = ("anonymous", "outsider", "viewer", "annotator", "lead", "admin")
@@ -33,11 +33,30 @@ GET: dict[str, tuple[int, ...]] = {
     "tokens": (302, 200, 200, 200, 200, 200),
     "token_revoke": (302, 405, 405, 405, 405, 405),
     "home": (302, 200, 302, 302, 302, 302),
+    "transcript_filters": (302, 404, 200, 403, 200, 200),
     "transcript_list": (302, 404, 200, 403, 200, 200),
     "transcript_detail": (302, 404, 200, 403, 200, 200),
+    "transcript_jump": (302, 404, 400, 403, 400, 400),  # without saying whereto
     "original_record": (302, 404, 403, 403, 200, 200),
+    "prompt_list": (302, 404, 200, 403, 200, 200),
+    "prompt_compare": (302, 404, 200, 403, 200, 200),
+    "pair_filters": (302, 404, 200, 403, 200, 200),
     "pair_list": (302, 404, 200, 403, 200, 200),
     "pair_detail": (302, 404, 200, 403, 200, 200),
+    "pair_tags": (302, 405, 405, 405, 405, 405),
+    "transcript_tags": (302, 405, 405, 405, 405, 405),
+    "tag_list": (302, 404, 200, 403, 200, 200),
+    "tag_rename": (302, 405, 405, 405, 405, 405),
+    "tag_merge": (302, 405, 405, 405, 405, 405),
+    "tag_delete": (302, 404, 403, 403, 200, 200),
+    "saved_view_list": (302, 404, 200, 403, 200, 200),
+    "saved_view_create": (302, 405, 405, 405, 405, 405),
+    "saved_view": (302, 404, 302, 403, 302, 302),
+    "saved_view_change": (302, 405, 405, 405, 405, 405),
+    "saved_view_delete": (302, 405, 405, 405, 405, 405),
+    "selection_act": (302, 405, 405, 405, 405, 405),
+    "cue_words": (302, 404, 200, 403, 200, 200),
+    "cue_words_preview": (302, 405, 405, 405, 405, 405),
     "ingest_list": (302, 404, 403, 403, 200, 200),
     "ingest_detail": (302, 404, 403, 403, 200, 200),
     "ingest_cancel": (302, 405, 405, 405, 405, 405),
@@ -60,11 +79,25 @@ GET: dict[str, tuple[int, ...]] = {
     "task_next": (302, 405, 405, 405, 405, 405),
     "task": (302, 404, 403, 200, 404, 404),
     "task_skip": (302, 405, 405, 405, 405, 405),
+    "task_release": (302, 405, 405, 405, 405, 405),
+    "task_feedback": (302, 404, 403, 404, 404, 404),  # only of practice
     "codebook": (302, 404, 200, 200, 200, 200),
+    "codebook_new": (302, 404, 403, 403, 200, 200),
+    "codebook_edit": (302, 404, 403, 403, 200, 200),
+    "codebook_preview": (302, 405, 405, 405, 405, 405),
+    "codebook_versions": (302, 404, 200, 200, 200, 200),
+    "codebook_yaml": (302, 404, 200, 200, 200, 200),
+    "codebook_json": (302, 404, 200, 200, 200, 200),
+    "another_look": (302, 404, 403, 200, 200, 200),
+    "round_codebook": (302, 404, 403, 403, 200, 200),
+    "round_codebook_preview": (302, 405, 405, 405, 405, 405),
     "round_list": (302, 404, 403, 403, 200, 200),
     "round_new": (302, 404, 403, 403, 200, 200),
     "round_detail": (302, 404, 403, 403, 200, 200),
     "round_state": (302, 405, 405, 405, 405, 405),
+    "round_preview": (302, 405, 405, 405, 405, 405),
+    "round_change": (302, 405, 405, 405, 405, 405),
+    "round_right": (302, 404, 403, 403, 200, 200),
     "insights": (302, 404, 200, 403, 200, 200),
     "gap_download": (302, 404, 200, 403, 200, 200),
     "api_studies": (401, 200, 200, 200, 200, 200),
@@ -75,6 +108,13 @@ GET: dict[str, tuple[int, ...]] = {
     "api_transcript": (401, 404, 200, 403, 200, 200),
     "api_pairs": (401, 404, 200, 403, 200, 200),
     "api_pair": (401, 404, 200, 403, 200, 200),
+    "api_saved_views": (401, 404, 200, 403, 200, 200),
+    "api_saved_view": (401, 404, 200, 403, 200, 200),
+    "api_tags": (401, 404, 200, 403, 200, 200),
+    "api_tag": (401, 404, 200, 403, 200, 200),
+    "api_tag_rename": (401, 404, 405, 403, 405, 405),
+    "api_tag_merge": (401, 404, 405, 403, 405, 405),
+    "api_taggings": (401, 404, 405, 403, 405, 405),
     "api_ingests": (401, 404, 403, 403, 200, 200),
     "api_ingest": (401, 404, 403, 403, 200, 200),
     "api_rejects": (401, 404, 403, 403, 200, 200),
@@ -92,11 +132,16 @@ GET: dict[str, tuple[int, ...]] = {
     "api_fetches": (401, 404, 403, 403, 200, 200),
     "api_fetch": (401, 404, 403, 403, 200, 200),
     "api_codebooks": (401, 404, 200, 200, 200, 200),
+    "api_codebook": (401, 404, 200, 200, 200, 200),
+    "api_codebook_changes": (401, 404, 200, 200, 200, 200),
+    "api_round_codebook": (401, 404, 403, 403, 200, 200),
     "api_rounds": (401, 404, 403, 200, 200, 200),
     "api_tasks": (401, 404, 403, 200, 200, 200),
     "api_task_next": (401, 404, 403, 405, 405, 405),
     "api_task": (401, 404, 403, 200, 404, 404),
     "api_task_skip": (401, 404, 403, 405, 405, 405),
+    "api_task_release": (401, 404, 403, 405, 405, 405),
+    "api_task_feedback": (401, 404, 403, 404, 404, 404),
     "api_annotations": (401, 404, 403, 200, 200, 200),
     "api_annotation": (401, 404, 403, 200, 200, 200),
     "api_compliance_gap": (401, 404, 200, 403, 200, 200),
@@ -108,6 +153,15 @@ POST: dict[str, tuple[int, ...]] = {
     "logout": (302, 302, 302, 302, 302, 302),
     "tokens": (302, 422, 422, 422, 422, 422),
     "token_revoke": (302, 404, 404, 404, 302, 404),  # the token is the lead's own
+    "pair_tags": (302, 404, 403, 403, 400, 400),
+    "transcript_tags": (302, 404, 403, 403, 400, 400),
+    "tag_rename": (302, 404, 403, 403, 400, 400),
+    "tag_merge": (302, 404, 403, 403, 400, 400),
+    "saved_view_create": (302, 404, 400, 403, 400, 400),
+    "saved_view_change": (302, 404, 403, 403, 400, 400),
+    "selection_act": (302, 404, 400, 403, 400, 400),
+    "cue_words": (302, 404, 403, 403, 422, 422),
+    "cue_words_preview": (302, 404, 403, 403, 200, 200),
     "ingest_list": (302, 404, 403, 403, 422, 422),
     "ingest_cancel": (302, 404, 403, 403, 302, 302),
     "ingest_retry": (302, 404, 403, 403, 302, 302),
@@ -120,10 +174,23 @@ POST: dict[str, tuple[int, ...]] = {
     "fetch_cancel": (302, 404, 403, 403, 302, 302),
     "fetch_retry": (302, 404, 403, 403, 302, 302),
     "task_next": (302, 404, 403, 302, 302, 302),
+    "task_release": (302, 404, 403, 204, 404, 404),
     "task_skip": (302, 404, 403, 302, 404, 404),
     "codebook": (302, 404, 403, 403, 422, 422),
+    "codebook_new": (302, 404, 403, 403, 422, 422),
+    "codebook_edit": (302, 404, 403, 403, 200, 200),
+    "codebook_preview": (302, 404, 403, 403, 200, 200),
+    "round_codebook": (302, 404, 403, 403, 422, 422),
+    "round_codebook_preview": (302, 404, 403, 403, 200, 200),
     "round_new": (302, 404, 403, 403, 422, 422),
     "round_state": (302, 404, 403, 403, 422, 422),
+    "round_preview": (302, 404, 403, 403, 422, 422),
+    "round_change": (302, 404, 403, 403, 422, 422),
+    "round_right": (302, 404, 403, 403, 422, 422),
+    "api_saved_views": (401, 404, 422, 403, 422, 422),
+    "api_tag_rename": (401, 404, 403, 403, 422, 422),
+    "api_tag_merge": (401, 404, 403, 403, 422, 422),
+    "api_taggings": (401, 404, 403, 403, 422, 422),
     "api_ingests": (401, 404, 403, 403, 422, 422),
     "api_ingest_cancel": (401, 404, 403, 403, 409, 409),
     "api_ingest_retry": (401, 404, 403, 403, 409, 409),
@@ -131,16 +198,23 @@ POST: dict[str, tuple[int, ...]] = {
     "api_mapping_preview": (401, 404, 403, 403, 422, 422),
     "api_place_ingest": (401, 404, 403, 403, 422, 422),
     "api_codebooks": (401, 404, 403, 403, 422, 422),
+    "api_round_codebook": (401, 404, 403, 403, 422, 422),
     "api_rounds": (401, 404, 403, 403, 422, 422),
     "api_task_next": (401, 404, 403, 200, 204, 204),
+    "api_task_release": (401, 404, 403, 200, 404, 404),
     "api_task_skip": (401, 404, 403, 200, 404, 404),
     "api_annotations": (401, 404, 403, 422, 422, 422),
+    # At the end, because what they delete is what others above are about.
+    "tag_delete": (302, 404, 403, 403, 302, 302),
+    "saved_view_delete": (302, 404, 403, 403, 302, 302),
 }
 # The only other method there is: giving a task back, taking an ingest back, forgetting a mapping.
 DELETE: dict[str, tuple[int, ...]] = {
     "api_task": (401, 404, 403, 204, 404, 404),
     "api_ingest": (401, 404, 403, 403, 409, 409),  # one of its transcripts is in a round
     "api_mapping": (401, 404, 403, 403, 204, 404),
+    "api_saved_view": (401, 404, 403, 403, 204, 404),
+    "api_tag": (401, 404, 403, 403, 204, 404),
 }
 WRITING_SCOPES = {
     "api_ingests": "ingest",
@@ -149,10 +223,16 @@ WRITING_SCOPES = {
     "api_ingest_retry": "ingest",
     "api_ingest_mapping": "ingest",
     "api_mapping_preview": "ingest",
+    "api_saved_views": "annotate",
+    "api_tag_rename": "annotate",
+    "api_tag_merge": "annotate",
+    "api_taggings": "annotate",
     "api_codebooks": "manage",
+    "api_round_codebook": "manage",
     "api_rounds": "manage",
     "api_task_next": "annotate",
     "api_task_skip": "annotate",
+    "api_task_release": "annotate",
     "api_annotations": "annotate",
 }
 
@@ -180,21 +260,47 @@ class World:
     annotation: Annotation
     token: ApiToken
     saved_mapping: SavedMapping
+    saved_view: SavedView
+    tag: Tag
 
     def address(self, name: str, study: str | None = None) -> str:
         ids: dict[str, Any] = {
             "token_revoke": self.token.pk,
+            "transcript_jump": self.transcript.pk,
+            "prompt_compare": self.transcript.prompt_id,
             "transcript_detail": self.transcript.pk,
             "original_record": self.transcript.pk,
             "api_transcript": self.transcript.pk,
             "pair_detail": self.pair.pk,
+            "pair_tags": self.pair.pk,
+            "transcript_tags": self.transcript.pk,
             "api_pair": self.pair.pk,
             "round_detail": self.round.pk,
             "round_state": self.round.pk,
+            "round_codebook": self.round.pk,
+            "round_codebook_preview": self.round.pk,
+            "api_round_codebook": self.round.pk,
+            "api_codebook": self.round.codebook_version_id,
+            "api_codebook_changes": self.round.codebook_version_id,
+            "codebook_yaml": self.round.codebook_version_id,
+            "codebook_json": self.round.codebook_version_id,
+            "round_change": self.round.pk,
+            "round_right": self.round.pk,
             "api_annotation": self.annotation.pk,
             "mapping_delete": self.saved_mapping.pk,
             "api_mapping": self.saved_mapping.pk,
         }
+        for name_of_view in ("saved_view", "saved_view_change", "saved_view_delete", "api_saved_view"):
+            ids[name_of_view] = self.saved_view.pk
+        for name_of_tag in (
+            "tag_rename",
+            "tag_merge",
+            "tag_delete",
+            "api_tag",
+            "api_tag_rename",
+            "api_tag_merge",
+        ):
+            ids[name_of_tag] = self.tag.pk
         for ingest in (
             "ingest_detail",
             "ingest_cancel",
@@ -216,7 +322,16 @@ class World:
             "api_mapping_preview",
         ):
             ids[ingest] = self.ingest.pk
-        for task in ("task", "task_skip", "api_task", "api_task_skip"):
+        for task in (
+            "task",
+            "task_skip",
+            "task_release",
+            "task_feedback",
+            "api_task",
+            "api_task_skip",
+            "api_task_release",
+            "api_task_feedback",
+        ):
             ids[task] = self.task.pk
         for fetch in ("fetch_cancel", "fetch_retry", "api_fetch"):
             ids[fetch] = self.fetch.pk
@@ -296,8 +411,24 @@ def world(study: Study, tmp_path, settings) -> World:
         locator={"bytes": [0, 9]},
     )
     saved = SavedMapping.objects.create(study=study, signature="s", name="a.csv", mapping={"fields": {}})
+    view = SavedView.objects.create(
+        study=study, owner=people["lead"], page="pairs", name="all", is_shared=True
+    )
+    tag = Tag.objects.create(study=study, name="odd", created_by=people["lead"])
     return World(
-        study, people, transcript, transcript.pair, ingest, fetch, round_, task, annotation, token, saved
+        study,
+        people,
+        transcript,
+        transcript.pair,
+        ingest,
+        fetch,
+        round_,
+        task,
+        annotation,
+        token,
+        saved,
+        view,
+        tag,
     )
 
 

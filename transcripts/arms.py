@@ -117,10 +117,15 @@ def resolve(
 
 def strip_arm_tag(text: str) -> tuple[str, list[ArmHint]]:
     """The text without tier tags, and what they said."""
-    if "<" not in text:
+    if "<" not in text or TIER_TAG.search(text) is None:
         return text, []
-    hints = [ArmHint("tag", match[1].lower(), match[2].lower()) for match in TIER_TAG.finditer(text)]
-    return (TIER_TAG.sub("", text), hints) if hints else (text, hints)
+    hints: list[ArmHint] = []
+
+    def taken(tag: re.Match[str]) -> str:
+        hints.append(ArmHint("tag", tag[1].lower(), tag[2].lower()))
+        return ""
+
+    return TIER_TAG.sub(taken, text), hints
 
 
 def hints_in(origin: str, values: Mapping[str, Any]) -> tuple[ArmHint, ...]:

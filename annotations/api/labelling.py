@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
+from django.db.models import QuerySet
+from django.http import Http404, QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from afdash.accounts.models import User
 from afdash.api.errors import Conflict, Unprocessable
-from afdash.api.views import PAGE_PARAMETERS, StudyView, known_parameters, paged
+from afdash.api.views import PAGE_PARAMETERS, StudyView, known_parameters, paged, paged_together
 from afdash.paging import Order
+from annotations import payload
 from annotations.access import (
     access_annotation,
     access_round,
@@ -21,12 +24,13 @@ from annotations.access import (
     visible_rounds,
     visible_tasks,
 )
+from annotations.api import round_fields
+from annotations.api.codebooks import present_codebook
 from annotations.api.fields import Fields, id_parameter, idempotency_key
-from annotations.codebook import BadDefinition
-from annotations.codebook_versions import add_version
+from annotations.api.told import told
+from annotations.codebook_moves import brought_forward
+from annotations.expected import compare
 from annotations.labelling import (
-    Invalid,
-    LabellingConflict,
     Progress,
     claim_next,
     open_round,
@@ -36,13 +40,16 @@ from annotations.labelling import (
     skip,
 )
 from annotations.labelling.claiming import own_claims
+from annotations.labelling.practice import feedback
 from annotations.labelling.saving import current_state, with_newest
-from annotations.models import Annotation, Claim, CodebookVersion, Round, Task
+from annotations.labelling.shown import Shown, Side, shown, shown_all
+from annotations.models import Annotation, Claim, Round, Task
+from annotations.units import Units, units_of
 from annotations.visibility import visible_annotations
-from transcripts.access import Need
-from transcripts.models import Transcript, TranscriptBody
+from transcripts.access import Need, StudyAccess
+from transcripts.filters import BadFilter
+from transcripts.models import Study, Transcript
 
-T = TypeVar("T")
 BY_ID = Order("id", ("id",))
 BY_TASK = Order("task", ("task_id", "annotator_id"))
 NEWEST_FIRST = Order("newest", ("-id",))
@@ -51,53 +58,28 @@ ANNOTATE = {"POST": "annotate", "DELETE": "annotate"}
 MANAGE = {"POST": "manage"}
 
 
-def told(work: Callable[[], T]) -> T:
-    """Run a workflow; what it refuses becomes 409 or 422 in the API's shape."""
-    try:
-        return work()
-    except LabellingConflict as conflict:
-        extra = {} if conflict.current is None else {"current": conflict.current}
-        raise Conflict(str(conflict), conflict.code, **extra) from conflict
-    except Invalid as invalid:
-        raise Unprocessable(str(invalid), invalid.fields, invalid.code) from invalid
-
-
-class Codebooks(StudyView):
-    needs = {"GET": Need.MEMBER, "POST": Need.LEAD}
-    scopes = MANAGE
-
-    def get(self, request: Request, slug: str) -> Response:
-        known_parameters(request, PAGE_PARAMETERS)
-        return paged(request, visible_codebook_versions(self.access), NEWEST_FIRST, present_codebook)
-
-    def post(self, request: Request, slug: str) -> Response:
-        """Save a definition as the codebook's next version; 200 if the newest says it already, else 201."""
-        fields = Fields(request.data, {"slug", "definition"})
-        definition, name = fields.get("definition", dict), fields.get("slug", str, "")
-        fields.check()
-        try:
-            version, is_new = add_version(self.access.study, definition, self.access.user, name)
-        except BadDefinition as error:
-            raise Unprocessable(str(error), {"definition": str(error)}) from error
-        return Response(present_codebook(version), 201 if is_new else 200)
-
-
-def present_codebook(version: CodebookVersion) -> dict[str, Any]:
-    return {
-        "id": version.pk,
-        "codebook": version.codebook.slug,
-        "version": version.number,
-        "sha256": version.sha256,
-        "definition": version.definition,
-        "created_at": version.created_at,
-    }
+def _units_or(study: Study, units: Units | None, ids: list[int] | None) -> QuerySet[Transcript] | list[int]:
+    if units is not None:
+        return units.transcripts
+    return Transcript.objects.filter(study=study) if ids is None else ids
 
 
 class Rounds(StudyView):
     needs = {"GET": Need.LABEL, "POST": Need.LEAD}
     scopes = MANAGE
     FIELDS = frozenset(
-        {"name", "codebook_version", "transcripts", "annotators", "overlap", "hidden", "seed", "size"}
+        {
+            "name",
+            "codebook_version",
+            "transcripts",
+            "query",
+            "annotators",
+            "overlap",
+            "hidden",
+            "seed",
+            "size",
+            *round_fields.FIELDS,
+        }
     )
 
     def get(self, request: Request, slug: str) -> Response:
@@ -105,7 +87,10 @@ class Rounds(StudyView):
         return paged(request, visible_rounds(self.access), NEWEST_FIRST, self._present)
 
     def post(self, request: Request, slug: str) -> Response:
-        """Open a round. ``transcripts`` is a list of ids, or absent for all; ``annotators`` are usernames."""
+        """Open a round. ``transcripts`` is a list of ids, or absent for all; ``annotators`` are usernames.
+
+        Instead of ids, ``query`` chooses as an address does: filters, ``units``, ``view``, ``page``.
+        """
         fields = Fields(request.data, self.FIELDS)
         study = self.access.study
         version = (
@@ -126,6 +111,9 @@ class Rounds(StudyView):
             isinstance(pk, int) and not isinstance(pk, bool) and 0 < pk < 2**63 for pk in ids
         ):
             fields.problems["transcripts"] = "Give a list of transcript ids."
+        units = self._units(fields)
+        if units is not None and ids is not None:
+            fields.problems["query"] = "Give transcripts or query, not both."
         hidden = fields.get("hidden", list, [])
         if not all(isinstance(facet, str) for facet in hidden):
             fields.problems["hidden"] = "Give a list of texts."
@@ -137,22 +125,34 @@ class Rounds(StudyView):
         size = fields.get("size", int) if fields.data.get("size") is not None else None
         if size is not None and size < 1:
             fields.problems["size"] = "Give 1 or more."
+        more = round_fields.read(fields, study, hides_arm="arm" in hidden)
         fields.check()
         made = told(
             lambda: open_round(
                 study,
                 name=name[:200],
                 codebook_version=version,  # type: ignore[arg-type]
-                transcripts=Transcript.objects.filter(study=study) if ids is None else ids,
+                transcripts=_units_or(study, units, ids),
                 annotators=people,
                 overlap=overlap,
                 hidden=hidden,
                 seed=seed,
                 size=size,
                 created_by=self.access.user,
+                selection=units.record() if units else None,
+                **more,
             )
         )
         return Response(self._present(access_round(self.access, made.pk)), 201)
+
+    def _units(self, fields: Fields) -> Units | None:
+        try:
+            return units_of(self.access, QueryDict(fields.get("query", str, "")))
+        except BadFilter as error:
+            fields.problems["query"] = str(error)
+        except Http404:
+            fields.problems["query"] = "There is no such view in this study."
+        return None
 
     def _present(self, round: Round) -> dict[str, Any]:
         presented = {
@@ -160,9 +160,14 @@ class Rounds(StudyView):
             "codebook_version": round.codebook_version_id,
             "overlap": round.overlap,
             "created_at": round.created_at,
+            "unit": round.unit,
+            "kind": round.kind,
+            "deadline": round.deadline,
         }
         if self.access.is_lead:
+            presented |= round_fields.present(round)
             presented["seed"] = round.seed
+            presented["selection"] = round.selection
             presented["annotators"] = [
                 {
                     "username": str(place.user),
@@ -255,37 +260,85 @@ class TaskDetail(StudyView):
 
 def present_task(task: Task, access: Any) -> dict[str, Any]:
     """The task with its text and what is stored of it. Nothing that the round hides: no arm, no model."""
-    hidden = access.hidden.union(task.round.hidden)
+    seen = shown(access, task)
     presented: dict[str, Any] = {
         "id": task.pk,
         "round": present_round(task.round),
         "codebook": present_codebook(task.round.codebook_version),
         "claim": _claim(task, access),
-        "messages": [],
-        "annotation": current_state(Annotation.objects.filter(task=task, annotator=access.user).first()),
+        "text_sha256": seen.sha256,
+        "is_masked": seen.is_masked,
+        # As the round's codebook asks now, if it was another one when this was said.
+        "annotation": brought_forward(
+            current_state(Annotation.objects.filter(task=task, annotator=access.user).first(), seen),
+            task.round,
+        ),
     }
-    if task.transcript_id is not None:
-        body = TranscriptBody.objects.select_related("transcript__run", "transcript__arm").get(
-            transcript_id=task.transcript_id
-        )
-        presented["text_sha256"] = bytes(body.transcript.content_sha256).hex()
-        presented["messages"] = [
+    sides = [_present_side(side, seen.hidden) for side in seen.sides]
+    # A pair's transcripts are numbered in an order of one's own.
+    return presented | ({"sides": sides} if seen.is_pair else sides[0])
+
+
+def _present_side(side: Side, hidden: frozenset[str]) -> dict[str, Any]:
+    presented: dict[str, Any] = {"side": side.number} if side.number else {}
+    presented["messages"] = [
+        {
+            "role": message.role,
+            "name": message.name,
+            "text": message.text,
+            "segments": [
+                {"kind": segment.kind, "start": segment.start, "end": segment.end}
+                for segment in message.segments
+            ],
+        }
+        for message in side.messages
+    ]
+    if not hidden & {"arm", "model"}:
+        presented["transcript"] = side.transcript.pk
+        presented["arm"] = side.transcript.arm.name
+        presented["model"] = side.transcript.run.model
+    return presented
+
+
+class ReleaseTask(StudyView):
+    needs = LABELS
+    scopes = ANNOTATE
+
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        """Give the task back; with ``later`` it is offered again after all others."""
+        fields = Fields(request.data or {}, {"later"})
+        later = fields.data.get("later", False)
+        if not isinstance(later, bool):
+            fields.problems["later"] = "Give true or false."
+        fields.check()
+        task = access_task(self.access, pk)
+        told(lambda: release(self.access, task, later=later))
+        return Response({"id": task.pk, "claim": _claim(task, self.access)})
+
+
+class TaskFeedback(StudyView):
+    """What is right in a task of practice that one has submitted. Of any other task there is none."""
+
+    needs = LABELS
+
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        task = access_task(self.access, pk)
+        told_ = feedback(self.access, task)
+        if told_ is None:
+            raise Http404("There is no feedback on this task.")
+        seen = shown(self.access, task)
+        compared = compare(told_["book"], seen.shown(told_["expected"]), seen.shown(told_["said"]))
+        return Response(
             {
-                "role": message.role,
-                "name": message.name,
-                "text": message.text,
-                "segments": [
-                    {"kind": segment.kind, "start": segment.start, "end": segment.end}
-                    for segment in message.segments
+                "id": task.pk,
+                "note": told_["note"],
+                "expected": seen.shown(told_["expected"]),
+                "said": seen.shown(told_["said"]),
+                "questions": [
+                    {"question": each.question.key, "is_right": each.is_right} for each in compared
                 ],
             }
-            for message in body.messages
-        ]
-        if not hidden & {"arm", "model"}:
-            presented["transcript"] = task.transcript_id
-            presented["arm"] = body.transcript.arm.name
-            presented["model"] = body.transcript.run.model
-    return presented
+        )
 
 
 class SkipTask(StudyView):
@@ -304,7 +357,9 @@ class SkipTask(StudyView):
 class Annotations(StudyView):
     needs = LABELS
     scopes = ANNOTATE
-    FIELDS = frozenset({"task", "base_version", "status", "answers", "spans", "actor", "text_sha256"})
+    FIELDS = frozenset(
+        {"task", "base_version", "status", "actor", "text_sha256", "codebook_version", *payload.FIELDS}
+    )
 
     def get(self, request: Request, slug: str) -> Response:
         """The newest revisions that one may see: all for a lead, else one's own."""
@@ -314,20 +369,28 @@ class Annotations(StudyView):
             rows = rows.filter(task_id=id_parameter(chosen, "task"))
         if "status" in chosen:
             rows = rows.filter(status=chosen["status"][:20])
-        return paged(request, rows, BY_TASK, present_annotation)
+        return paged_together(request, rows.select_related("task__round"), BY_TASK, self._present)
+
+    def _present(self, annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
+        return present_annotations(annotations, self.access)
 
     def post(self, request: Request, slug: str) -> Response:
         """Save. Header ``Idempotency-Key``: a UUID per action, the same when it is sent again.
 
         201 with the new revision; 200 if this action had been kept before. 409 ``version_conflict`` holds
-        the stored version in ``current``.
+        the stored version in ``current``. ``codebook_version`` says by which one was asked; if the round asks by
+        another one now, the answer is 409 ``codebook_changed``, and what was sent is kept as a draft.
         """
         fields = Fields(request.data, self.FIELDS)
         task_pk, base = fields.get("task", int), fields.get("base_version", int)
         status = fields.get("status", str)
-        answers, spans = fields.get("answers", dict), fields.get("spans", list)
+        said = {"answers": fields.get("answers", dict), "spans": fields.get("spans", list)}
+        said |= {
+            name: request.data[name] for name in payload.FIELDS if name not in said and name in fields.data
+        }
         actor = fields.get("actor", int, self.access.user.pk)
         text_sha256 = fields.get("text_sha256", str, "")
+        asked_by = fields.get("codebook_version", int) if "codebook_version" in fields.data else None
         key = idempotency_key(request)
         fields.check()
         if actor != self.access.user.pk:
@@ -342,10 +405,10 @@ class Annotations(StudyView):
                 task,
                 base_version=base,
                 status=status,
-                answers=answers,
-                spans=spans,
                 idempotency_key=key,
                 text_sha256=text_sha256,
+                codebook_version=asked_by,
+                **said,
             )
         )
         return Response(
@@ -367,16 +430,18 @@ class AnnotationDetail(StudyView):
     def get(self, request: Request, slug: str, pk: uuid.UUID) -> Response:
         """One annotation with all its revisions, oldest first."""
         annotation = access_annotation(self.access, pk)
-        revisions = annotation.revisions.order_by("version")
+        revisions = annotation.revisions.select_related("mapped_from", "mapped_by").order_by("version")
         return Response(
             {
-                **present_annotation(annotation),
+                **present_annotations([annotation], self.access)[0],
                 "revisions": [
                     {
                         "version": revision.version,
                         "status": revision.status,
                         **revision.payload,
                         "codebook_version": revision.codebook_version_id,
+                        "mapped_from": revision.mapped_from and revision.mapped_from.version,
+                        "mapped_by": revision.mapped_by and str(revision.mapped_by),
                         "text_sha256": revision.text_sha256,
                         "hidden": revision.hidden,
                         "saved_at": revision.created_at,
@@ -387,9 +452,16 @@ class AnnotationDetail(StudyView):
         )
 
 
-def present_annotation(annotation: Annotation) -> dict[str, Any]:
-    return {
-        "task": annotation.task_id,
-        "annotator": str(annotation.annotator),
-        **current_state(annotation),
-    }
+def present_annotations(annotations: Sequence[Annotation], access: StudyAccess) -> list[dict[str, Any]]:
+    """The newest state of each, in the offsets and words of the text as whoever asks may see it."""
+    seen: dict[int, Shown] = {}
+    if not access.is_lead:  # who sees every raw text, whatever a round hides
+        seen = shown_all(access, {each.task_id: each.task for each in annotations}.values())
+    return [
+        {
+            "task": each.task_id,
+            "annotator": str(each.annotator),
+            **current_state(each, seen.get(each.task_id)),
+        }
+        for each in annotations
+    ]

@@ -7,15 +7,18 @@ who ask for the last task get one answer each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from afdash.retry import in_transaction
+from annotations.disagreement import differ
+from annotations.labelling import practice
 from annotations.labelling.conflicts import LabellingConflict
-from annotations.models import Claim, Round, RoundAnnotator, Task
+from annotations.models import Annotation, AnnotationRevision, Claim, Expected, Round, RoundAnnotator, Task
 
 if TYPE_CHECKING:
     from transcripts.access import StudyAccess
@@ -24,6 +27,7 @@ LIVE = (Claim.State.ACTIVE, Claim.State.SUBMITTED)
 EXPIRED_AT_ONCE = 100
 ATTEMPTS = 20
 MAX_REASON = 2_000
+LATER = "later"  # the reason of a claim that was given back to be offered again after all others
 
 
 def claim_next(access: StudyAccess, round: Round | None = None) -> Task | None:
@@ -46,6 +50,7 @@ def _claim_next(access: StudyAccess, round: Round | None) -> Task | None:
     )
     if held is not None and renew(held, rounds[held.task.round_id]):
         return held.task
+    rounds = practice.without_gated(rounds, access.user)
     _expire_leases(rounds)
     task = _lock_free_task(access, rounds)
     if task is None:
@@ -55,15 +60,32 @@ def _claim_next(access: StudyAccess, round: Round | None) -> Task | None:
 
 
 def _lock_free_task(access: StudyAccess, rounds: dict[int, Round]) -> Task | None:
-    """The next task with a free slot that this person has not had, locked."""
-    taken = Claim.objects.filter(task=OuterRef("pk"), annotator=access.user).exclude(
-        state=Claim.State.EXPIRED
-    )
+    """The next task with a free slot that this person has not had, locked; at last those that they put off."""
+    own = Claim.objects.filter(task=OuterRef("pk"), annotator=access.user)
     free = (
-        Task.objects.filter(round__in=rounds, transcript__isnull=False, slots_taken__lt=F("slots"))
-        .exclude(Exists(taken))
+        offered(rounds.values(), is_lead=access.is_lead)
+        .filter(slots_taken__lt=F("slots"))
+        .exclude(Exists(own.exclude(state=Claim.State.EXPIRED)))
         .order_by("round_id", "position", "id")
     )
+    put_off = Exists(own.filter(state=Claim.State.EXPIRED, reason=LATER))
+    # Two questions, so that each can go by the index of open slots.
+    return _lock_first(free.exclude(put_off)) or _lock_first(free.filter(put_off))
+
+
+def offered(rounds: Iterable[Round], *, is_lead: bool) -> QuerySet[Task]:
+    """The tasks of ``rounds`` that are given out. Those of practice when it is known what is right; before that only
+    to leads, who say it by labelling them."""
+    rounds = list(rounds)
+    tasks = Task.objects.filter(round__in=rounds)
+    unready = [round for round in rounds if round.kind == Round.Kind.PRACTICE and not is_lead]
+    if unready:
+        known = Exists(Expected.objects.filter(task=OuterRef("pk")))
+        tasks = tasks.filter(~Q(round__in=unready) | Q(known))
+    return tasks
+
+
+def _lock_first(free: QuerySet[Task]) -> Task | None:
     for _ in range(ATTEMPTS):
         task = free.select_for_update(of=("self",), skip_locked=True).first()
         if task is not None or not free.exists():
@@ -131,9 +153,26 @@ def skip(access: StudyAccess, task: Task, reason: str = "") -> None:
     in_transaction(lambda: _give_back(access, task, Claim.State.SKIPPED, reason[:MAX_REASON]))
 
 
-def release(access: StudyAccess, task: Task) -> None:
-    """Give the task back; it may come again."""
-    in_transaction(lambda: _give_back(access, task, Claim.State.EXPIRED, ""))
+def release(access: StudyAccess, task: Task, *, later: bool = False) -> None:
+    """Give the task back; it may come again, and if it was put off for ``later``, after all others."""
+    reason = LATER if later else ""
+    in_transaction(lambda: _give_back(access, task, Claim.State.EXPIRED, reason))
+
+
+def leave(access: StudyAccess, task: Task) -> None:
+    """Give the task back as the page is left, unless something is saved of it: then it stays theirs for the lease.
+
+    What was submitted, skipped or lost is left as it is.
+    """
+
+    def give_back() -> None:
+        Task.objects.select_for_update(of=("self",)).get(pk=task.pk)
+        claim = live_claim(task, access)
+        has_work = Annotation.objects.filter(task=task, annotator=access.user, version__gt=0).exists()
+        if claim is not None and claim.state == Claim.State.ACTIVE and not has_work:
+            _give_back(access, task, Claim.State.EXPIRED, "")
+
+    in_transaction(give_back)
 
 
 def _give_back(access: StudyAccess, task: Task, state: str, reason: str) -> None:
@@ -150,3 +189,29 @@ def _give_back(access: StudyAccess, task: Task, state: str, reason: str) -> None
         return
     Claim.objects.filter(pk=claim.pk).update(state=state, reason=reason, finished_at=Now())
     Task.objects.filter(pk=task.pk).update(slots_taken=F("slots_taken") - 1)
+
+
+def widen(task: Task, round: Round) -> None:
+    """One place more in ``task``, whose row the caller has locked, if all who were asked have submitted and differ.
+
+    Only in a round that asks for it, and while somebody is left to take the place.
+    """
+    if round.kind == Round.Kind.PRACTICE or task.kind != Task.Kind.REGULAR:
+        return  # in these everybody has a place
+    if round.most_annotators <= round.overlap:
+        return
+    slots = Task.objects.values_list("slots", flat=True).get(pk=task.pk)
+    most = min(round.most_annotators, RoundAnnotator.objects.filter(round=round).count())
+    if slots >= most:
+        return
+    submitted = Claim.objects.filter(task=task, state=Claim.State.SUBMITTED)
+    if submitted.count() < slots:
+        return
+    newest = AnnotationRevision.objects.filter(
+        annotation__task=task,
+        annotation__status=Annotation.Status.SUBMITTED,
+        annotation__version=F("version"),
+        codebook_version=round.codebook_version_id,
+    )
+    if differ(round.codebook_version.parsed, list(newest.values_list("payload", flat=True))):
+        Task.objects.filter(pk=task.pk).update(slots=slots + 1)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Now, TruncDay
 
-from annotations.models import Claim, Round, Task
+from annotations.labelling.claiming import offered
+from annotations.models import Claim, Round
+from transcripts.models import Membership
 
 if TYPE_CHECKING:
     from afdash.accounts.models import User
@@ -23,14 +25,15 @@ class Progress:
     """``total`` is what this person has submitted plus what is still there for them to take.
 
     Where peers are hidden, it is the round's tasks without those that they skipped, and what is left is
-    None: how many places others have filled would tell how far they are.
+    None: how many places others have filled would tell how far they are. The time left is then the most that it
+    can be.
     """
 
     done: int
     done_today: int
     total: int
     left: int | None
-    minutes_left: int | None  # None until something has been submitted, too
+    minutes_left: int | None  # None until something has been submitted
 
     @property
     def may_have_more(self) -> bool:
@@ -38,14 +41,17 @@ class Progress:
         return self.total > self.done
 
     @property
+    def for_today(self) -> int:
+        """What was there for this person when the day began."""
+        return self.done_today + (self.total - self.done if self.left is None else self.left)
+
+    @property
     def time_left(self) -> str:
         """``about 1 h 40 left``, or "" when there is nothing to say."""
-        if self.minutes_left is None or not self.left:
+        if self.minutes_left is None or not self.for_today - self.done_today:
             return ""
-        hours, minutes = divmod(self.minutes_left, 60)
-        if hours >= 10:
-            return f"about {hours} h left"
-        return f"about {hours} h {minutes:02} left" if hours else f"about {max(minutes, 1)} min left"
+        about = "about" if self.left is not None else "at most about"
+        return f"{about} {duration(self.minutes_left)} left"
 
 
 def progress(round: Round, user: User, *, hides_peers: bool) -> Progress:
@@ -56,15 +62,31 @@ def progress(round: Round, user: User, *, hides_peers: bool) -> Progress:
         done=Count("id"), today=Count("id", filter=Q(finished_at__gte=TruncDay(Now())))
     )
     done, today = counts["done"], counts["today"]
-    tasks = Task.objects.filter(round=round, transcript__isnull=False)
+    tasks = offered([round], is_lead=_is_lead(round, user))
     own = Claim.objects.filter(task=OuterRef("pk"), annotator=user)
     if hides_peers:
         total = tasks.exclude(Exists(own.filter(state=Claim.State.SKIPPED))).count()
-        return Progress(done, today, total, left=None, minutes_left=None)
+        return Progress(done, today, total, left=None, minutes_left=_minutes(submitted, total - done))
     held = mine.filter(state=Claim.State.ACTIVE).count()
     taken = own.exclude(state=Claim.State.EXPIRED)
     left = held + tasks.filter(slots_taken__lt=F("slots")).exclude(Exists(taken)).count()
     return Progress(done, today, done + left, left, _minutes(submitted, left))
+
+
+def _is_lead(round: Round, user: User) -> bool:
+    """Asked only where it matters, see :func:`offered`."""
+    if round.kind != Round.Kind.PRACTICE:
+        return False
+    leads = Membership.objects.filter(study=round.study_id, user=user, role=Membership.Role.LEAD)
+    return user.is_admin or leads.exists()
+
+
+def duration(minutes: int) -> str:
+    """``1 h 40``, ``12 h``, ``5 min``; one minute at least."""
+    hours, rest = divmod(minutes, 60)
+    if hours >= 10:
+        return f"{hours:,} h"
+    return f"{hours} h {rest:02}" if hours else f"{max(rest, 1)} min"
 
 
 def _minutes(submitted, left: int) -> int | None:  # type: ignore[no-untyped-def]

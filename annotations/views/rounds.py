@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Count, F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from afdash.accounts.models import User
 from annotations.access import access_round, round_codebook_versions, visible_rounds
-from annotations.labelling import Invalid, LabellingConflict, change_state, open_round, progress
-from annotations.labelling.rounds import MAX_OVERLAP, facet_words
-from annotations.models import Claim, CodebookVersion, Round, Task
-from annotations.models.round import HIDEABLE, UNKNOWN
+from annotations.labelling import Invalid, LabellingConflict, change_state, progress
+from annotations.labelling.practice import gold_results, practice_results
+from annotations.models import Claim, Round, Task
+from annotations.models.round import UNKNOWN
+from annotations.units import units_of
+from annotations.views.round_form import HIDDEN, RoundForm
+from annotations.views.round_preview import preview_of
 from transcripts.access import Need, StudyAccess, access_study
-from transcripts.models import Arm, Run, Study, Transcript
-
-HIDDEN = [(facet, facet_words(facet)) for facet in HIDEABLE]
+from transcripts.filters import BadFilter
+from transcripts.models import Transcript
+from transcripts.saved_views import visible_views
+from transcripts.views.refusals import refuse
 
 
 def _context(access: StudyAccess, **more: Any) -> dict[str, Any]:
     return {"study": access.study, "role": access.role, "active_nav": "rounds", **more}
-
-
-class RoundForm(forms.Form):
-    name = forms.CharField(max_length=200, help_text="Annotators see it above every text.")
-    codebook_version = forms.ModelChoiceField(
-        CodebookVersion.objects.none(), label="Codebook", empty_label=None
-    )
-    run = forms.ModelChoiceField(
-        Run.objects.none(), label="Model", required=False, empty_label="all models and settings"
-    )
-    arm = forms.ModelChoiceField(Arm.objects.none(), required=False, empty_label="all arms, mixed by chance")
-    size = forms.IntegerField(
-        label="How many", required=False, min_value=1, help_text="A random sample of so many; empty for all."
-    )
-    seed = forms.IntegerField(
-        min_value=0, max_value=2**63 - 1, help_text="The same seed gives the same sample in the same order."
-    )
-    overlap = forms.IntegerField(
-        label="Annotators per transcript",
-        min_value=1,
-        max_value=MAX_OVERLAP,
-        initial=2,
-        help_text="Two or more, to see whether they agree.",
-    )
-    annotators = forms.ModelMultipleChoiceField(User.objects.none(), widget=forms.CheckboxSelectMultiple)
-    hidden = forms.MultipleChoiceField(choices=HIDDEN, required=False, widget=forms.CheckboxSelectMultiple)
-
-    def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["codebook_version"].queryset = round_codebook_versions(study)  # type: ignore[attr-defined]
-        self.fields["run"].queryset = Run.objects.filter(study=study)  # type: ignore[attr-defined]
-        self.fields["arm"].queryset = Arm.objects.filter(study=study)  # type: ignore[attr-defined]
-        self.fields["annotators"].queryset = User.objects.filter(  # type: ignore[attr-defined]
-            memberships__study=study, memberships__role__in=["annotator", "lead"], is_active=True
-        ).order_by("username")
 
 
 @require_safe
@@ -85,94 +53,129 @@ def _filled(round: Round) -> dict[str, int]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def round_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """Open a round. The address may say of which transcripts, see annotations.units; else the form asks."""
     access = access_study(request.user, slug, Need.LEAD)
+    try:
+        units = units_of(access, request.GET)
+    except BadFilter as error:
+        here = reverse("round_new", args=[slug])
+        return refuse(request, access, 400, "No round can be made of this", str(error), here)
     if request.method == "POST":
-        form = RoundForm(access.study, request.POST)
-        made = _opened(access, form) if form.is_valid() else None
+        form = RoundForm(access, request.POST, units=units)
+        made = form.opened() if form.is_valid() else None
         if made is not None:
             messages.success(request, f"“{made.name}” is open, with {made.tasks.count():,} tasks.")
             return redirect("round_detail", slug, made.pk)
     else:
-        form = RoundForm(
-            access.study,
-            initial={
-                "name": f"Round {Round.objects.filter(study=access.study).count() + 1}",
-                "seed": secrets.randbelow(10**6),
-                "hidden": HIDEABLE,
-            },
-        )
-        form.fields["annotators"].initial = list(
-            form.fields["annotators"].queryset.filter(  # type: ignore[attr-defined]
-                memberships__study=access.study, memberships__role="annotator"
-            )
-        )
+        form = RoundForm(access, units=units)
+    query = request.META.get("QUERY_STRING", "")
     context = _context(
         access,
         form=form,
+        units=units,
+        here=request.get_full_path(),  # with what was chosen, so that a form with errors keeps it
+        preview_address=reverse("round_preview", args=[slug]) + (f"?{query}" if query else ""),
         n_transcripts=Transcript.objects.filter(study=access.study).count(),
         has_codebook=round_codebook_versions(access.study).exists(),
     )
     return render(request, "annotations/round_new.html", context, status=422 if form.is_bound else 200)
 
 
-def _opened(access: StudyAccess, form: RoundForm) -> Round | None:
-    given = form.cleaned_data
-    transcripts = Transcript.objects.filter(study=access.study)
-    for name in ("run", "arm"):
-        if given[name] is not None:
-            transcripts = transcripts.filter(**{name: given[name]})
+@require_POST
+def round_preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the form as it stands would draw, how long that takes, and how a text of each arm would look."""
+    access = access_study(request.user, slug, Need.LEAD)
     try:
-        return open_round(
-            access.study,
-            name=given["name"],
-            codebook_version=given["codebook_version"],
-            transcripts=transcripts,
-            annotators=list(given["annotators"]),
-            overlap=given["overlap"],
-            hidden=given["hidden"],
-            seed=given["seed"],
-            size=given["size"],
-            created_by=access.user,
+        units = units_of(access, request.GET)
+    except BadFilter as error:
+        here = reverse("round_new", args=[slug])
+        return refuse(request, access, 400, "No round can be made of this", str(error), here)
+    form = RoundForm(access, request.POST, units=units)
+    problem, preview = "", None
+    if form.is_valid():
+        try:
+            preview = preview_of(access, form)
+        except Invalid as invalid:
+            problem = next(iter(invalid.fields.values()), str(invalid))
+    else:
+        field, errors = next(iter(form.errors.items()))
+        label = (
+            form.fields[field].label or field.replace("_", " ").capitalize() if field in form.fields else ""
         )
-    except Invalid as invalid:
-        for field, words in invalid.fields.items():
-            form.add_error(field if field in form.fields else None, words)
-        return None
+        problem = f"{label}: {errors[0]}" if label else str(errors[0])
+    context = _context(access, preview=preview, problem=problem)
+    template = "_round_preview.html" if request.headers.get("HX-Request") else "round_preview.html"
+    return render(request, f"annotations/{template}", context, status=422 if problem else 200)
 
 
 @require_safe
 def round_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access = access_study(request.user, slug, Need.LEAD)
-    return _detail(request, access, access_round(access, pk))
+    return detail(request, access, access_round(access, pk))
 
 
-def _detail(request: HttpRequest, access: StudyAccess, round: Round, problem: str = "") -> HttpResponse:
+def detail(
+    request: HttpRequest, access: StudyAccess, round: Round, problem: str = "", **more: Any
+) -> HttpResponse:
+    """The round's page; with the ``problem`` of what was asked for there, as 422."""
+    places = list(round.annotators.select_related("user").order_by("user__username"))
+    gold, practised = gold_results(round), {}
+    if round.kind == Round.Kind.PRACTICE:
+        practised = practice_results(round)
+    elif round.practice is not None:
+        practised = practice_results(round.practice, [place.user_id for place in places])
+    unblindings = list(round.unblindings.select_related("user", "by"))
+    unblinded = {each.user_id for each in unblindings}
     people = [
         {
             "user": place.user,
             "progress": progress(round, place.user, hides_peers=False),
+            "gold": gold.get(place.user_id),
+            "practice": practised.get(place.user_id),
+            "is_unblinded": place.user_id in unblinded,
             **Claim.objects.filter(task__round=round, annotator=place.user).aggregate(
                 active=Count("id", filter=Q(state=Claim.State.ACTIVE)),
                 skipped=Count("id", filter=Q(state=Claim.State.SKIPPED)),
             ),
         }
-        for place in round.annotators.select_related("user").order_by("user__username")
+        for place in places
     ]
+    others = User.objects.filter(
+        memberships__study=access.study, memberships__role__in=["annotator", "lead"], is_active=True
+    ).exclude(rounds__round=round)
+    known = Task.objects.filter(round=round, expected__isnull=False)
     context = _context(
         access,
         round=round,
         people=people,
+        others=others.order_by("username"),
         filled=_filled(round),
         complete=Task.objects.filter(round=round, slots_taken=F("slots"))
         .exclude(claims__state=Claim.State.ACTIVE)
         .count(),
+        widened=Task.objects.filter(round=round, kind=Task.Kind.REGULAR, slots__gt=round.overlap).count(),
+        n_known=known.count(),
+        n_gold=known.filter(kind=Task.Kind.GOLD).count(),
+        unblindings=unblindings,
+        sources=extension_sources(access, round),
         skips=Claim.objects.filter(task__round=round, state=Claim.State.SKIPPED)
         .select_related("annotator", "task")
         .order_by("-id")[:50],
         hidden=[words for facet, words in [*HIDDEN, (UNKNOWN, "not known")] if facet in round.hidden],
         problem=problem,
+        **more,
     )
     return render(request, "annotations/round_detail.html", context, status=422 if problem else 200)
+
+
+def extension_sources(access: StudyAccess, round: Round) -> list[tuple[str, str]]:
+    """From where more units may come: (address, words)."""
+    query, words = round.selection.get("query", ""), round.selection.get("words", "")
+    sources = [(query, f"the same: {words}")] if query else []
+    sources.append(("", "all of the study"))
+    return sources + [
+        (f"view={view.pk}", f"the view “{view.name}”") for view in visible_views(access).order_by("name")[:50]
+    ]
 
 
 @require_POST
@@ -183,6 +186,6 @@ def round_state(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     try:
         change_state(round, request.POST.get("state", ""))
     except (Invalid, LabellingConflict) as error:
-        return _detail(request, access, round, str(error))
+        return detail(request, access, round, str(error))
     messages.success(request, f"“{round.name}” is {round.state}.")
     return redirect("round_detail", slug, pk)

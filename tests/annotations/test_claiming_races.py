@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from annotations.labelling import claim_next
 from annotations.labelling.claiming import take_slot
 from annotations.models import Claim, RoundAnnotator, Task
-from tests.annotations.campaign import campaign, claim, person, together
+from tests.annotations.campaign import ANSWERS, campaign, claim, person, together
 from transcripts.access import access_study
 
 
@@ -98,3 +98,34 @@ def test_a_task_that_somebody_is_at_is_passed_over_and_not_waited_for(committed:
         (result,) = together([lambda: claim_next(of.access(1))])
     assert isinstance(result, Task)
     assert result != first
+
+
+def test_two_who_differ_at_once_ask_for_one_more_and_one_gets_it(committed: None) -> None:
+    of = campaign(tasks=1, overlap=2, people=6, most_annotators=3)
+    task = claim(of, 0)
+    assert claim(of, 1) == task
+    otherwise = {**ANSWERS, "behaviour": ["refused"]}
+    results = together([lambda: of.submit(task, 0), lambda: of.submit(task, 1, answers=otherwise)])
+    assert not any(isinstance(result, Exception) for result in results), results
+    assert Task.objects.get().slots == 3
+    results = together([lambda n=n: claim_next(of.access(n)) for n in range(2, 6)])
+    assert [result == task for result in results].count(True) == 1, results
+    assert Task.objects.get().slots_taken == 3
+
+
+def test_without_the_lock_neither_sees_that_the_other_has_submitted(committed: None) -> None:
+    """The control: both submit, then look, then commit; each sees one submission of two, and nobody asks for more."""
+    of = campaign(tasks=1, overlap=2, people=2)
+    task = claim(of, 0)
+    assert claim(of, 1) == task
+    have_submitted = threading.Barrier(2)
+
+    def unlocked(number: int) -> int:
+        with transaction.atomic():
+            Claim.objects.filter(task=task, annotator=of.people[number]).update(state="submitted")
+            have_submitted.wait(10)
+            seen = Claim.objects.filter(task=task, state="submitted").count()
+            have_submitted.wait(10)
+        return seen
+
+    assert together([lambda: unlocked(0), lambda: unlocked(1)]) == [1, 1]

@@ -143,10 +143,7 @@ def test_no_page_breaks_the_policy_or_hinders_anybody(
 def hindrances(axe: Axe, watched: Watched, where: str) -> list[str]:
     # The scanner is a script of the test's own; the page's policy would refuse it as it should.
     found = axe.run(watched.page).response["violations"]
-    return [
-        f"{where}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
-        for fault in found
-    ]
+    return [f"{where}: {fault['id']}: {fault['nodes'][0]['html'][:120]}" for fault in found]
 
 
 def test_the_policy_does_stop_what_it_should(study: Study, browser: Browser, web: str) -> None:

@@ -140,7 +140,7 @@ def _write(ids: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO transcripts_transcriptsearch 
+            INSERT INTO transcripts_transcriptsearch
                 (transcript_id, scratchpad, output, "user", other, anywhere, is_cut)
             SELECT id, a::tsvector, b::tsvector, c::tsvector, d::tsvector, e::tsvector, cut
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
