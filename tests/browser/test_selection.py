@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests import make
-from tests.browser.test_pages import serious
+from tests.browser.test_pages import hindrances
 from tests.browser.watched import Watched
 from transcripts.ingest.finish import refresh_pairs
 from transcripts.models import Pair, SavedView, Study, Tagging
@@ -109,7 +109,7 @@ def test_rows_are_ticked_over_pages_and_tagged(study: Study, browser: Browser, w
                         summary.click()
                 shot(page, f"{name}-{width}-{scheme}")
                 if width == 900:
-                    faults += serious(axe, watched, f"{scheme} {address}")
+                    faults += hindrances(axe, watched, f"{scheme} {address}")
                     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     page.locator("#cue-words").fill("[mine]\nfree tier\nno such words")
     expect(page.locator("#cue-words-preview")).to_contain_text("2 phrases, in 65 of the first 65 transcripts")

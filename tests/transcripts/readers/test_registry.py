@@ -64,6 +64,17 @@ def test_a_format_named_by_a_person_is_taken_at_its_word(source_of):
 PURE = [
     *("text", "segments", "arms", "outcomes", "records", "mapping", "quotes", "preparing", "differences"),
     *("readers.registry", "readers.archives", "jail.__main__", "jail.parser", "search.words"),
+    *(
+        "search.query",
+        "search.matches",
+        "ansi",
+        "blobs",
+        "json_view",
+        "markdown_view",
+        "cues",
+        "packed",
+        "windows",
+    ),
     *("ingest.places.bucket", "ingest.places.folder", "ingest.places.fetched"),
 ]
 
