@@ -18,9 +18,8 @@ NAME_LENGTH = 2 * KEY_LENGTH + 1
 
 
 class LabelName(models.Model):
-    """A label as filters name it, ``question:choice`` or ``span:label``, with a number that is short to keep."""
+    """A label as filters name it, ``question:choice`` or ``span:label``, with a number to count by."""
 
-    id = models.AutoField(primary_key=True)
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(max_length=NAME_LENGTH)
 

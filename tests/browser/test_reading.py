@@ -238,18 +238,18 @@ class TestLists:
     def test_facets_swap_the_list_and_the_address(self, watched: Watched, pairs: list[Pair]) -> None:
         page = watched.page
         watched.open("/studies/paired/transcripts/")
-        expect(page.locator(".list-count")).to_have_text("12 transcripts")
+        expect(page.locator(".list-count")).to_have_text("12 transcripts, in the order of ingest")
         page.evaluate("() => { window.stayed = true; }")
         page.locator(".facet-value", has_text="unmonitored").click()
-        expect(page.locator(".list-count")).to_have_text("6 transcripts")
+        expect(page.locator(".list-count")).to_have_text("6 transcripts, in the order of ingest")
         page.locator(".facet-value", has_text="refused").click()
-        expect(page.locator(".list-count")).to_have_text("3 transcripts")
+        expect(page.locator(".list-count")).to_have_text("3 transcripts, in the order of ingest")
         assert page.evaluate("() => window.stayed")
         assert re.search(r"\?arm=\d+&outcome=refused$", page.url)
         page.go_back()
-        expect(page.locator(".list-count")).to_have_text("6 transcripts")
+        expect(page.locator(".list-count")).to_have_text("6 transcripts, in the order of ingest")
         page.locator(".filter-chip").click()
-        expect(page.locator(".list-count")).to_have_text("12 transcripts")
+        expect(page.locator(".list-count")).to_have_text("12 transcripts, in the order of ingest")
         assert watched.complaints == []
 
     def test_it_works_without_scripts(
