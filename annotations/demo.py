@@ -15,6 +15,7 @@ from afdash.accounts.models import ApiToken, User
 from annotations.codebook_versions import add_version
 from annotations.default_codebook import DEFINITION
 from annotations.labelling import open_round
+from annotations.labelling.rounds import proposed
 from transcripts.ingest import queue, sources
 from transcripts.ingest.work import advance
 from transcripts.models import Ingest, Membership, Study, Transcript
@@ -54,6 +55,7 @@ def create_demo(credentials: Path, url: str) -> Study:
         annotators=annotators,
         overlap=2,
         hidden=["arm", "model", "judge", "peers"],
+        mask_phrases=proposed(study),
         seed=SEED,
         created_by=lead,
     )

@@ -8,6 +8,7 @@ from annotations.codebook import Codebook
 RESERVED = {
     "enter": "submit, next",
     "x": "skip",
+    "shift+x": "come back later",
     "z": "undo",
     "shift+z": "redo",
     "v": "caret",

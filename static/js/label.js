@@ -81,6 +81,14 @@ class LabelScreen {
     if (this.map.broken(page.lengths).length) {
       this.problem("A part of this text is not shown as it is stored, so spans cannot be marked in it. Please tell whoever runs this site.");
     }
+    // Whoever closes the page without having done anything gives the task back; the server knows what is saved.
+    window.addEventListener("pagehide", () => {
+      const release = document.querySelector("[data-release]");
+      if (!release || this.isLeaving || this.saver.hasUnsaved || this.saver.version) return;
+      const body = new FormData(release);
+      body.delete("later");
+      navigator.sendBeacon(release.action, body);
+    });
     window.addEventListener("beforeunload", (event) => {
       if (this.saver.hasUnsaved && !this.isLeaving) event.preventDefault();
     });

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from annotations.models import AnnotationRevision, Span
+from annotations.models import AnnotationRevision, Claim, Span
 from tests import make
 from tests.annotations.campaign import Campaign, campaign, claim
 from tests.browser.watched import Watched
@@ -234,6 +234,36 @@ def test_undo_missing_answers_and_a_second_tab(watched: Watched) -> None:
     assert behaviours[-2:] == [["partly"], ["refused"]]
     # The one complaint is the browser's own line about the 409.
     assert [text for text in watched.complaints if "409" not in text] == []
+
+
+def sign_in_and_open(watched: Watched, of: Campaign) -> None:
+    """The first task, opened from the queue."""
+    watched.sign_in(of.people[0].username)
+    watched.open("/studies/paired/queue/")
+    watched.page.click("text=Label next")
+    watched.page.wait_for_selector(".work")
+
+
+@pytest.mark.parametrize(("does", "state"), [(False, "expired"), (True, "active")])
+def test_leaving_gives_a_task_back_if_nothing_was_done(watched: Watched, does: bool, state: str) -> None:
+    of = a_campaign()
+    sign_in_and_open(watched, of)
+    if does:
+        watched.page.keyboard.press("q")
+        expect(watched.page.locator("#saved")).to_have_attribute("data-state", "saved")
+    watched.page.goto(f"{watched.web}/studies/paired/queue/")
+    watched.page.wait_for_load_state("networkidle")
+    assert [claim.state for claim in Claim.objects.all()] == [state]
+
+
+def test_a_task_that_is_put_off_comes_after_the_others(watched: Watched) -> None:
+    of = a_campaign()
+    sign_in_and_open(watched, of)
+    first = watched.page.url
+    watched.page.keyboard.press("Shift+X")
+    watched.page.wait_for_url(lambda address: address != first)
+    watched.page.keyboard.press("Shift+X")
+    watched.page.wait_for_url(first)
 
 
 def test_work_survives_a_failing_network_and_signing_out(watched: Watched) -> None:
