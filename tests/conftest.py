@@ -23,6 +23,12 @@ from transcripts.models import Study
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes by their length: archives hold the second they were made in, and processes that share the tests must
+    call them the same."""
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) and len(val) > 16 else None
+
+
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
     """The database is made and migrated by ``tests.servers``, as the owner."""
