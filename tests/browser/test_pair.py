@@ -176,6 +176,10 @@ def test_what_is_read_stays_where_it_is(watched: Watched, pairs: list[Pair]) -> 
     for sample in (2, 3):  # with longer scratchpads
         page.keyboard.press("]")
         expect(page.locator(".arm-monitored .arm-place")).to_have_text(f"sample {sample} of 3")
+        # The new text is there before it is put in its place.
+        page.wait_for_function(
+            f"(tops) => ({TOPS})('.segment-output').every((top, n) => Math.abs(top - tops[n]) < 3)", arg=tops
+        )
     page.wait_for_function("document.querySelector('.align-room')")
     assert page.evaluate(TOPS, ".segment-output") == pytest.approx(tops, abs=2)
     assert page.evaluate("() => scrollY") != at
